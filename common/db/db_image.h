@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Images and their variants. A row's status and generation say what is owed:
+ *
+ *     pending ──begin──► processing ──ready──► ready
+ *        ▲                   │  └─────failed─► failed
+ *        └───────again───────┘
+ *
+ * An update carries the generation that it was made for and changes nothing where the row has moved on (*is_current false).
+ */
+#ifndef PIXMILL_DB_DB_IMAGE_H
+#define PIXMILL_DB_DB_IMAGE_H
+
+#include "common/base/digest.h"
+#include "common/base/err.h"
+#include "common/image/image_format.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct db;
+
+struct db_variant {
+    const char *name;        /* of the profile: "thumbnail" */
+    const char *stored_name;
+    enum image_format format;
+    int width_px;
+    int height_px;
+    int64_t bytes;
+};
+
+struct db_image {
+    int64_t id;
+    int64_t product;          /* 0: none */
+    const char *product_slug; /* NULL where there is none */
+    const char *stored_name;
+    const char *alt_text;
+    const char *caption;
+    bool is_primary;
+    int64_t order;
+    const char *uploaded_at;  /* RFC 3339 UTC */
+    const char *status;       /* pending, processing, ready, failed */
+    enum err_code error;      /* ERR_NONE, or why it failed */
+    enum image_format format;
+    int width_px;             /* after orientation; 0 while unknown */
+    int height_px;
+    int64_t bytes;
+    const char *sha256;       /* hexadecimal */
+    const char *blurhash;     /* NULL while unknown */
+    const char *processed_at; /* NULL while not */
+    int attempts;
+    int64_t generation;
+    const struct db_variant *variants;
+    size_t variant_count;
+};
+
+struct db_image_new {
+    const char *product_slug; /* NULL: no product */
+    int64_t key;              /* API key that uploads; 0: none */
+    const char *stored_name;
+    enum image_format format;
+    int64_t bytes;
+    unsigned char sha256[DIGEST_BYTES];
+    const char *alt_text;
+    const char *caption;
+    bool is_primary;
+    int64_t order;
+};
+
+/*
+ * Inserts a pending image of generation 1 and fills *out. A new primary takes the mark from the old one in the same
+ * transaction (one primary a product, also under concurrent calls). ERR_NOT_FOUND where the product does not exist.
+ */
+void db_image_insert(struct db *db, struct arena *arena, const struct db_image_new *wanted, struct db_image *out,
+                     done_fn done, void *owner);
+
+/* Fills *out by id, with variants. slug not NULL: only where the image is of that product. ERR_NOT_FOUND. */
+void db_image_get(struct db *db, struct arena *arena, int64_t id, const char *slug, struct db_image *out, done_fn done,
+                  void *owner);
+
+struct db_image_page {
+    const char *slug;             /* of the product */
+    bool has_after;               /* start after the image with this order, uploaded_at and id */
+    int64_t after_order;
+    const char *after_uploaded_at;
+    int64_t after_id;
+    size_t limit;
+};
+
+/* Fills a page of a product's images by order, uploaded_at, id, with variants; *out is an array in the arena. */
+void db_image_list(struct db *db, struct arena *arena, const struct db_image_page *page, struct db_image **out,
+                   size_t *count, done_fn done, void *owner);
+
+/* What a worker needs to know before it starts. */
+struct db_image_work {
+    bool is_owed; /* false: the row is gone, has moved on, or is done; nothing else is filled */
+    const char *stored_name;
+    enum image_format format;
+    int64_t bytes;
+};
+
+/* Marks image+generation as processing where it is owed, counts one attempt, and fills *out. */
+void db_image_begin(struct db *db, struct arena *arena, int64_t id, int64_t generation, struct db_image_work *out,
+                    done_fn done, void *owner);
+
+struct db_image_result {
+    int64_t id;
+    int64_t generation;
+    int width_px; /* after orientation */
+    int height_px;
+    const char *profile; /* name of the profile that made the variants */
+    const struct db_variant *variants;
+    size_t variant_count;
+};
+
+/*
+ * Switches the row to ready with its variants in one transaction; the names of variants that this replaces get tombstones.
+ * *is_current false: nothing was changed, and the new files belong to nobody.
+ */
+void db_image_ready(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done, void *owner);
+
+/* Switches the row to failed with a code and a sentence for the operator. */
+void db_image_failed(struct db *db, int64_t id, int64_t generation, enum err_code code, const char *sentence,
+                     bool *is_current, done_fn done, void *owner);
+
+/* Switches a processing row back to pending: the job waits for another attempt. */
+void db_image_again(struct db *db, int64_t id, int64_t generation, bool *is_current, done_fn done, void *owner);
+
+struct db_image_owed {
+    int64_t id;
+    int64_t generation;
+    int64_t key;
+    int64_t age_ms; /* since the row was last changed */
+};
+
+/*
+ * Fills up to `limit` images of id > after_id that are pending or processing and were last changed over idle_ms ago, by id: what
+ * a reconciler compares with the queue.
+ */
+void db_image_list_owed(struct db *db, struct arena *arena, int64_t after_id, int64_t idle_ms, size_t limit,
+                        struct db_image_owed **out, size_t *count, done_fn done, void *owner);
+
+#endif
