@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reads a URL's query (WHATWG URL, application/x-www-form-urlencoded) and percent-encoding (RFC 3986, 2.1). Pure.
+ */
+#ifndef PIXMILL_HTTP_QUERY_H
+#define PIXMILL_HTTP_QUERY_H
+
+#include <stddef.h>
+
+struct arena;
+
+/* The decoded value of the first `name` in a query, in the arena; NULL where absent or not valid UTF-8. */
+const char *query_value(struct arena *arena, const char *query, const char *name);
+
+/* Percent-decodes a path; NULL where an escape is broken, or makes a NUL or "/" , or the result is not UTF-8. */
+char *query_decode_path(struct arena *arena, const char *path, size_t bytes);
+
+/* Percent-encodes all but unreserved characters. */
+char *query_encode(struct arena *arena, const char *text);
+
+#endif
