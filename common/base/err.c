@@ -18,6 +18,20 @@ static const struct err_row *row_of(enum err_code code)
     return &rows[(unsigned)code < ERR_CODE_COUNT ? code : ERR_INTERNAL];
 }
 
+/* Adds ": TEXT" behind the first `used` bytes of the sentence (what vsnprintf returned), cut where it does not fit. */
+static void append(struct err *err, int used, const char *text)
+{
+    size_t at = used < 0 ? 0 : (size_t)used;
+    if (at + 3 > sizeof err->sentence) {
+        return;
+    }
+    size_t room = sizeof err->sentence - at - 3;
+    size_t length = strnlen(text, room);
+    memcpy(err->sentence + at, ": ", 2);
+    memcpy(err->sentence + at + 2, text, length);
+    err->sentence[at + 2 + length] = '\0';
+}
+
 int err_set(struct err *err, enum err_code code, const char *format, ...)
 {
     if (err != NULL) {
@@ -38,11 +52,8 @@ int err_set_errno(struct err *err, enum err_code code, int errnum, const char *f
         err->code = code;
         int used = vsnprintf(err->sentence, sizeof err->sentence, format, args);
         va_end(args);
-        if (used >= 0 && (size_t)used < sizeof err->sentence) {
-            char text[128];
-            snprintf(err->sentence + used, sizeof err->sentence - (size_t)used, ": %s",
-                     strerror_r(errnum, text, sizeof text));
-        }
+        char text[128];
+        append(err, used, strerror_r(errnum, text, sizeof text));
     }
     return -1;
 }
@@ -56,9 +67,7 @@ int err_context(struct err *err, const char *format, ...)
         va_start(args, format);
         int used = vsnprintf(err->sentence, sizeof err->sentence, format, args);
         va_end(args);
-        if (used >= 0 && (size_t)used < sizeof err->sentence) {
-            snprintf(err->sentence + used, sizeof err->sentence - (size_t)used, ": %s", inner);
-        }
+        append(err, used, inner);
     }
     return -1;
 }
