@@ -2,9 +2,11 @@
 /*
  * A job: what a worker is told to do, as it travels through Redis. The row in PostgreSQL is the truth; a job only names it.
  *
- * Encoded as one msgpack map with string keys {v, type, image, generation, attempt, crashes, class, enqueued_at, trace}
- * (msgpack spec, github.com/msgpack/msgpack). To change the format: add a key that readers may ignore and keep v, or raise
- * JOB_VERSION and teach job_decode both for one release.
+ * Encoded as one msgpack map with string keys (msgpack spec, github.com/msgpack/msgpack): v, type, image, generation, class
+ * and enqueued_at as integers; attempt and crashes as integers, left out where 0; trace as the 26 bytes that a traceparent
+ * spells in hexadecimal, left out where there is none or it is malformed. Short, since a pending job may cost 200 bytes.
+ * To change the format: add a key that readers may ignore and keep v, or raise JOB_VERSION and teach job_decode both for
+ * one release.
  */
 #ifndef PIXMILL_JOB_JOB_H
 #define PIXMILL_JOB_JOB_H
@@ -21,12 +23,12 @@ enum job_class { JOB_HIGH, JOB_NORMAL, JOB_LOW };
 
 struct job {
     enum job_type type;
-    int64_t image;          /* id of the image's row */
-    int64_t generation;     /* the generation that is owed */
-    int attempt;            /* attempts that failed and may pass so far */
-    int crashes;            /* codec deaths and lost leases so far */
+    int64_t image;      /* id of the image's row */
+    int64_t generation; /* the generation that is owed */
+    int attempt;        /* attempts that failed and may pass so far */
+    int crashes;        /* codec deaths and lost leases so far */
     enum job_class class;
-    int64_t enqueued_at_ms; /* wall clock */
+    int64_t enqueued_at_ms;      /* wall clock */
     char trace[JOB_TRACE_BYTES]; /* W3C traceparent (www.w3.org/TR/trace-context), or "" */
 };
 

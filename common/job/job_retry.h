@@ -23,7 +23,7 @@ enum job_verdict {
  * Counts the failure `code` into *job (attempt or crashes) and decides. For JOB_AGAIN *delay_ms is the wait: exponential
  * back-off with full jitter, uniform in 0..min(backoff_ms * 2^n, 5 min), drawn as random % (top + 1).
  */
-enum job_verdict job_retry(const struct job_retry_rules *rules, enum err_code code, uint64_t random, struct job *job,
-                           uint64_t *delay_ms);
+enum job_verdict job_retry(const struct job_retry_rules *rules, enum err_code code, uint64_t random,
+                           struct job *job, uint64_t *delay_ms);
 
 #endif

@@ -16,8 +16,8 @@
 struct loop;
 
 /*
- * A loop with nothing on it. Returns NULL with *err set where the kernel refuses. Freed with loop_free. From here on the
- * process ignores SIGPIPE: a peer that went away is an error of the write.
+ * A loop with nothing on it. Returns NULL with *err set where the kernel refuses. Freed with loop_free. From
+ * here on the process ignores SIGPIPE: a peer that went away is an error of the write.
  */
 struct loop *loop_new(struct err *err);
 
@@ -45,8 +45,9 @@ void loop_unwatch_signals(struct loop *loop);
 void loop_work(struct loop *loop, void (*work)(void *owner), void (*done)(void *owner), void *owner);
 
 /*
- * loop_call_later calls later(owner) once, from the loop, after the present callback has returned. The loop_later is
- * embedded in its owner and must live until then; queued once more with the same function and owner, it still runs once.
+ * loop_call_later calls later(owner) once, from the loop, after the present callback has returned. The
+ * loop_later is embedded in its owner and must live until then; queued once more with the same function and
+ * owner, it still runs once.
  */
 struct loop_later {
     struct loop_later *next;

@@ -79,7 +79,7 @@ static int read_where(const char *from, const char *end, struct redis_url *url)
         return -1;
     }
     if (host_end == end) {
-        return copy_plain(url->port, sizeof url->port, "6379", "6379" + 4);
+        return text_copy(url->port, sizeof url->port, "6379");
     }
     int64_t port = 0;
     if (*host_end != ':' || copy_plain(url->port, sizeof url->port, host_end + 1, end) != 0) {
