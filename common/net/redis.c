@@ -148,7 +148,7 @@ static enum redis_state (*const steps[REDIS_STATE_COUNT])(struct redis *redis) =
 static void greet_with(struct redis *redis, int argc, const char **argv)
 {
     char *wire = NULL;
-    int bytes = redisFormatCommandArgv(&wire, argc, argv, NULL);
+    long long bytes = redisFormatCommandArgv(&wire, argc, argv, NULL);
     if (bytes < 0) {
         abort();
     }

@@ -126,7 +126,7 @@ void redis_call(struct redis *redis, int argc, const char *const *argv, const si
     redis->commands++;
     struct err err = {.code = ERR_NONE};
     /* hiredis changes nothing there, it only lacks the const */
-    int bytes = redisFormatCommandArgv(&command->wire, argc, (const char **)(uintptr_t)argv, argv_bytes);
+    long long bytes = redisFormatCommandArgv(&command->wire, argc, (const char **)(uintptr_t)argv, argv_bytes);
     if (redis->is_closing) {
         err_set(&err, ERR_SHUTDOWN, "the connection to Redis is being closed");
     } else if (redis->commands > REDIS_COMMANDS_MAX) {

@@ -29,9 +29,9 @@ struct queue_lease {
 
 struct queue_taken {
     struct queue_lease lease;
-    bool is_known;      /* false: the payload is no job of a known version; bury it */
-    struct job job;     /* where is_known */
-    int lost_leases;    /* how often a lease on it ran out */
+    bool is_known;   /* false: the payload is no job of a known version; bury it */
+    struct job job;  /* where is_known */
+    int lost_leases; /* how often a lease on it ran out since it was pushed or retried */
 };
 
 /* A queue on two connections that the caller keeps open longer: one for verbs, one for waiting. Freed with queue_free. */
@@ -41,34 +41,44 @@ struct queue *queue_new(struct loop *loop, struct redis *verbs, struct redis *wa
 void queue_free(struct queue *queue);
 
 /* Puts a job at the end of its class, in the line of `uploader` (an API key's id; 0: none), delay_ms from now. */
-void queue_push(struct queue *queue, const struct job *job, int64_t uploader, uint64_t delay_ms, done_fn done, void *owner);
+void queue_push(struct queue *queue, const struct job *job, int64_t uploader, uint64_t delay_ms, done_fn done,
+                void *owner);
 
 /*
  * Promotes what is due, takes back leases that ran out, and leases up to `most` (<= QUEUE_TAKE_MAX) jobs, chosen by class
  * weight and round-robin among uploaders, for lease_ms. Fills taken[] and *count before done.
  */
-void queue_take(struct queue *queue, size_t most, uint64_t lease_ms, struct queue_taken *taken, size_t *count, done_fn done,
-                void *owner);
+void queue_take(struct queue *queue, size_t most, uint64_t lease_ms, struct queue_taken *taken, size_t *count,
+                done_fn done, void *owner);
 
 /* Prolongs leases by lease_ms from now; is_held[i] tells which are still ours. */
-void queue_renew(struct queue *queue, const struct queue_lease *leases, size_t count, uint64_t lease_ms, bool *is_held,
-                 done_fn done, void *owner);
-
-/* Removes finished jobs; those whose token is stale are left alone. */
-void queue_finish(struct queue *queue, const struct queue_lease *leases, size_t count, done_fn done, void *owner);
-
-/* Gives a leased job back with its new counts, takable after delay_ms. *is_held false: the token was stale. */
-void queue_retry(struct queue *queue, const struct queue_lease *lease, const struct job *job, uint64_t delay_ms,
+void queue_renew(struct queue *queue, const struct queue_lease *leases, size_t count, uint64_t lease_ms,
                  bool *is_held, done_fn done, void *owner);
 
+/* Removes finished jobs; those whose token is stale are left alone. */
+void queue_finish(struct queue *queue, const struct queue_lease *leases, size_t count, done_fn done,
+                  void *owner);
+
+/*
+ * Gives a leased job back with its new counts, takable after delay_ms. *is_held false: the token was stale. Lost leases are
+ * counted from 0 again: where they matter, they are in job->crashes by now.
+ */
+void queue_retry(struct queue *queue, const struct queue_lease *lease, const struct job *job,
+                 uint64_t delay_ms, bool *is_held, done_fn done, void *owner);
+
 /* Gives a leased job back unchanged, at the front of its line: it was never started. */
-void queue_give_back(struct queue *queue, const struct queue_lease *leases, size_t count, done_fn done, void *owner);
+void queue_give_back(struct queue *queue, const struct queue_lease *leases, size_t count, done_fn done,
+                     void *owner);
 
 /* Moves a leased job to the dead letters with a reason (an err_word) and a sentence. */
-void queue_bury(struct queue *queue, const struct queue_lease *lease, const char *reason, const char *sentence,
-                bool *is_held, done_fn done, void *owner);
+void queue_bury(struct queue *queue, const struct queue_lease *lease, const char *reason,
+                const char *sentence, bool *is_held, done_fn done, void *owner);
 
-/* Answers when a job may be there or after at most timeout_ms, whichever is first; err where Redis can't be asked. */
+/*
+ * Answers when a job may be there or after at most timeout_ms, whichever is first; err where Redis can't be asked. One wait
+ * at a time. Jobs that get ready by time alone (delays, lost leases) are only seen by a queue_take, so timeout_ms is also
+ * how late those may be noticed by an idle worker.
+ */
 void queue_wait(struct queue *queue, uint64_t timeout_ms, done_fn done, void *owner);
 
 struct queue_stats {
@@ -76,7 +86,7 @@ struct queue_stats {
     int64_t delayed;
     int64_t leased;
     int64_t dead;
-    int64_t jobs;     /* payloads kept: ready + delayed + leased */
+    int64_t jobs; /* payloads kept: ready + delayed + leased */
 };
 
 /* Counts. */

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# Writes OUT, a C file with the text and SHA-1 of every script of SCRIPTS in FOLDER, each after common.lua.
+file(READ ${FOLDER}/common.lua common_hex HEX)
+set(c "// SPDX-License-Identifier: Apache-2.0\n#include \"common/queue/queue_script.h\"\n\n")
+set(rows "")
+foreach(script ${SCRIPTS})
+    file(READ ${FOLDER}/${script}.lua hex HEX)
+    set(hex "${common_hex}${hex}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(LENGTH "${hex}" digits)
+    math(EXPR size "${digits} / 2")
+    # the digest of the same bytes: read again as they are, since a CMake string could change them
+    set(whole ${OUT}.${script}.lua)
+    execute_process(COMMAND ${CMAKE_COMMAND} -E cat ${FOLDER}/common.lua ${FOLDER}/${script}.lua OUTPUT_FILE ${whole}
+                    COMMAND_ERROR_IS_FATAL ANY)
+    file(SHA1 ${whole} sha1)
+    file(SIZE ${whole} whole_size)
+    if(NOT whole_size EQUAL size)
+        message(FATAL_ERROR "${script}.lua was not read whole")
+    endif()
+    string(TOUPPER ${script} upper)
+    string(APPEND c "static const unsigned char ${script}_text[] = {${bytes}};\n")
+    string(APPEND rows "    [QUEUE_${upper}] = {\"${script}\", \"${sha1}\", ${script}_text, sizeof ${script}_text},\n")
+endforeach()
+string(APPEND c "\nconst struct queue_script queue_scripts[QUEUE_SCRIPT_COUNT] = {\n${rows}};\n")
+file(WRITE ${OUT} "${c}")

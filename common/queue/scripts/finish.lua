@@ -1,0 +1,15 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- finish: removes finished jobs, with all that was kept about them.
+-- ARGV: id and token, for each lease
+-- Returns how many were removed; those whose token is stale are left alone.
+local removed = 0
+for i = 1, #ARGV, 2 do
+    local id = ARGV[i]
+    if is_held(id, ARGV[i + 1]) then
+        release(id)
+        redis.call('HDEL', lost, id)
+        redis.call('HDEL', jobs, id)
+        removed = removed + 1
+    end
+end
+return removed

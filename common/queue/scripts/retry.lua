@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- retry: gives a leased job back with a new payload, which holds its new counts; lost leases are forgotten, since the client has
+-- counted them into the payload. Class and uploader stay.
+-- ARGV: id, token, payload, delay in ms
+-- Returns 1, or 0 where the token is stale.
+local id, fence, payload, delay_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+if not is_held(id, fence) then
+    return 0
+end
+local class, uploader = parts_of(id)
+release(id)
+redis.call('HDEL', lost, id)
+redis.call('HSET', jobs, id, class .. ':' .. uploader .. ':' .. payload)
+if delay_ms > 0 then
+    redis.call('ZADD', delayed, integer(now_ms() + delay_ms), id)
+else
+    line_up(id, false)
+    wake_up(1)
+end
+return 1
