@@ -4,7 +4,10 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -90,6 +93,38 @@ const char *redis_server_url(const struct redis_server *server)
 const char *redis_server_socket(const struct redis_server *server)
 {
     return server->url + strlen("unix:");
+}
+
+/* A port that was free a moment ago. */
+static int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(fd >= 0 && bind(fd, (const struct sockaddr *)&address, bytes) == 0, "bind");
+    check(getsockname(fd, (struct sockaddr *)&address, &bytes) == 0, "getsockname");
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+int redis_server_listen(struct redis_server *server, const char *password)
+{
+    enum { TRIES = 20 };
+    redisContext *redis = redisConnectUnix(redis_server_socket(server));
+    check(redis != NULL && redis->err == 0, "redisConnectUnix");
+    if (password != NULL) {
+        freeReplyObject(redisCommand(redis, "AUTH %s", password));
+    }
+    int port = 0;
+    for (int i = 0; i < TRIES && port == 0; i++) {
+        int candidate = free_port();
+        redisReply *reply = redisCommand(redis, "CONFIG SET bind 127.0.0.1 port %d", candidate);
+        port = reply != NULL && reply->type == REDIS_REPLY_STATUS ? candidate : 0;
+        freeReplyObject(reply);
+    }
+    redisFree(redis);
+    check(port != 0, "no port for Redis");
+    return port;
 }
 
 void redis_server_kill(struct redis_server *server)

@@ -18,6 +18,9 @@ const char *redis_server_url(const struct redis_server *server);
 /* The path of its socket. */
 const char *redis_server_socket(const struct redis_server *server);
 
+/* Lets it listen on a free TCP port of 127.0.0.1, too, until it is killed; password is its own, or NULL. Returns the port. */
+int redis_server_listen(struct redis_server *server, const char *password);
+
 /* SIGKILL, as when the machine dies; its data are gone. redis_server_again starts an empty one at the same
  * place. */
 void redis_server_kill(struct redis_server *server);
