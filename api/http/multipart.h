@@ -31,14 +31,15 @@ struct multipart_events {
 };
 
 /* Reads the boundary out of a Content-Type value. NULL with ERR_UNSUPPORTED_MEDIA_TYPE or ERR_BAD_REQUEST. Memory is the arena's. */
-struct multipart *multipart_new(struct arena *arena, const char *content_type, const struct multipart_events *events,
-                                void *owner, struct err *err);
+struct multipart *multipart_new(struct arena *arena, const char *content_type,
+                                const struct multipart_events *events, void *owner, struct err *err);
 
 /*
  * Takes bytes. *taken is how many were used: all of them, unless an event returned false (the event counts as delivered; feed the rest
  * later). Returns 0, or -1 with ERR_BAD_REQUEST where they are no form data or go over a limit.
  */
-int multipart_feed(struct multipart *multipart, const char *data, size_t bytes, size_t *taken, struct err *err) MUST_CHECK;
+int multipart_feed(struct multipart *multipart, const char *data, size_t bytes, size_t *taken,
+                   struct err *err) MUST_CHECK;
 
 /* Tells that the body has ended. Returns 0, or -1 with ERR_BAD_REQUEST where the closing boundary was missing. */
 int multipart_end(struct multipart *multipart, struct err *err) MUST_CHECK;

@@ -16,7 +16,16 @@
 struct arena;
 struct request;
 
-enum http_method { HTTP_GET_, HTTP_HEAD_, HTTP_POST_, HTTP_PUT_, HTTP_PATCH_, HTTP_DELETE_, HTTP_OPTIONS_, HTTP_OTHER_ };
+enum http_method {
+    HTTP_GET_,
+    HTTP_HEAD_,
+    HTTP_POST_,
+    HTTP_PUT_,
+    HTTP_PATCH_,
+    HTTP_DELETE_,
+    HTTP_OPTIONS_,
+    HTTP_OTHER_
+};
 
 /* Called for every request when its head has been read and found well-formed. It must answer, then or later. */
 typedef void (*http_request_fn)(void *owner, struct request *request);
@@ -76,7 +85,7 @@ void request_read_body(struct request *request, int64_t max_bytes, const struct 
 void request_read_more(struct request *request);
 
 /* Reads a body of at most max_bytes whole into the arena: *data (NUL-terminated), *bytes; then done. */
-void request_read_whole(struct request *request, int64_t max_bytes, const char **data, size_t *bytes, done_fn done,
-                        void *owner);
+void request_read_whole(struct request *request, int64_t max_bytes, const char **data, size_t *bytes,
+                        done_fn done, void *owner);
 
 #endif

@@ -22,6 +22,7 @@ void respond(struct request *request, int status, const char *content_type, cons
  * Answers with `bytes` bytes of a file from offset on. Takes over fd and closes it. The file is read on the thread pool as the
  * client takes it. A file that turns out shorter cuts the connection.
  */
-void respond_file(struct request *request, int status, const char *content_type, int fd, int64_t offset, int64_t bytes);
+void respond_file(struct request *request, int status, const char *content_type, int fd, int64_t offset,
+                  int64_t bytes);
 
 #endif
