@@ -114,7 +114,7 @@ def bench_images(stack, args):
     def settled():
         for pid in worker.children():
             peaks[pid] = max(peaks.get(pid, 0), resident_mb(pid))
-        rows = dict(stack.query("SELECT status, count(*) FROM image WHERE product_id = "
+        rows = dict(stack.query("SELECT status, count(*) FROM image WHERE product = "
                                 "(SELECT id FROM product WHERE slug = %s) GROUP BY status", slug))
         assert not rows.get("failed"), rows
         return rows.get("ready", 0) == args.images

@@ -74,8 +74,10 @@ class Home:
 class Postgres:
     """One cluster for a whole test run; each user makes a database of its own."""
 
-    def __init__(self, home):
+    def __init__(self, home, durable=False):
+        """durable: syncs to disk as in production; tests have no use for that, benchmarks do."""
         self.home = home
+        self.fsync = "on" if durable else "off"
         self.bin = postgres_bin()
         self.folder = home.folder("pg")
         self.data = self.folder / "data"
@@ -88,7 +90,7 @@ class Postgres:
     def start(self):
         self.process = Process("postgres", [
             self.bin / "postgres", "-D", self.data, "-k", self.folder, "-c", "listen_addresses=",
-            "-c", "unix_socket_permissions=0700", "-c", "fsync=off", "-c", "max_connections=300",
+            "-c", "unix_socket_permissions=0700", "-c", f"fsync={self.fsync}", "-c", "max_connections=300",
             "-c", "shared_buffers=64MB"], self.folder / "log")
         wait_until(self.is_ready, what="PostgreSQL")
 
