@@ -104,11 +104,11 @@ api_is_ready() {
     local line=''
     is_running api || return 0
     line=$(
-        exec 3<>"/dev/tcp/127.0.0.1/$port" || exit 0
+        exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$port" || exit 0
         printf 'GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&3
-        read -r -t 5 line <&3 && printf '%s' "$line"
-    ) 2>/dev/null || true
-    [[ $line == 'HTTP/1.1 200'* ]]
+        timeout 5 cat <&3 | head -n 1
+    ) || true
+    [[ $line == 'HTTP/1.'?' 200'* ]]
 }
 
 key_make() {
