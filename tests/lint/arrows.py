@@ -32,7 +32,7 @@ MAY = {
 # Libraries that one folder wraps for all others.
 WRAPPED = {
     "libpq-fe.h": {"common/db"},
-    "hiredis/": {"common/net"},
+    "hiredis/": {"common/net", "common/queue"},
     "msgpack": {"common/job"},
     "llhttp.h": {"api/http"},
     "vips/": {"worker/codec"},
