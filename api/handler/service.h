@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What every handler works with. main.c fills it, owns all of it, and keeps it until the last request was answered.
+ */
+#ifndef PIXMILL_HANDLER_SERVICE_H
+#define PIXMILL_HANDLER_SERVICE_H
+
+#include "common/image/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct auth;
+struct call;
+struct config;
+struct db;
+struct leftovers;
+struct loop;
+struct queue;
+struct redis;
+struct storage;
+
+struct service {
+    const struct config *config;
+    struct image_limits limits;
+    struct loop *loop;
+    struct db *db;
+    struct redis *redis; /* what the queue talks over; only asked whether it stands */
+    struct queue *queue;
+    struct storage *storage;
+    struct auth *auth;
+    struct leftovers *leftovers;
+    const char *openapi; /* the text of openapi.yaml */
+    size_t openapi_bytes;
+    size_t uploads;   /* in flight */
+    bool is_stopping; /* waits end early */
+};
+
+/* Handlers, named as their files; the table in routes.c says what each serves. */
+void product_list(struct call *call);
+void product_create(struct call *call);
+void product_get(struct call *call);
+void image_list(struct call *call);
+void image_get(struct call *call);
+void image_get_any(struct call *call);
+void upload_image(struct call *call);
+void media_get(struct call *call);
+void health_alive(struct call *call);
+void health_ready(struct call *call);
+void health_openapi(struct call *call);
+
+#endif

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/route/paging.h"
+
+#include "api/http/query.h"
+#include "api/route/problem.h"
+#include "common/base/arena.h"
+#include "common/base/digest.h"
+#include "common/base/text.h"
+
+#include <string.h>
+
+enum { CHECK_BYTES = 6, CURSOR_MAX_CHARACTERS = 256 };
+
+static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static const char *encode(struct arena *arena, const unsigned char *data, size_t bytes)
+{
+    char *out = arena_alloc(arena, bytes * 4 / 3 + 3);
+    size_t used = 0;
+    unsigned held = 0;
+    int bits = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        held = (held << 8 | data[i]) & 0xffffff;
+        for (bits += 8; bits >= 6; bits -= 6) {
+            out[used++] = base64url[held >> (bits - 6) & 63];
+        }
+    }
+    if (bits > 0) {
+        out[used++] = base64url[held << (6 - bits) & 63];
+    }
+    return out;
+}
+
+/* Decodes; NULL where text has another character. *bytes is the length; a NUL follows. */
+static unsigned char *decode(struct arena *arena, const char *text, size_t *bytes)
+{
+    size_t characters = strlen(text);
+    if (characters > CURSOR_MAX_CHARACTERS || characters % 4 == 1) {
+        return NULL;
+    }
+    unsigned char *out = arena_alloc(arena, characters + 1);
+    unsigned held = 0;
+    int bits = 0;
+    *bytes = 0;
+    for (size_t i = 0; i < characters; i++) {
+        const char *found = strchr(base64url, text[i]);
+        held = (held << 6 | (unsigned)(found ? found - base64url : 0)) & 0xffffff;
+        bits += 6;
+        if (found == NULL) {
+            return NULL;
+        }
+        if (bits >= 8) {
+            bits -= 8;
+            out[(*bytes)++] = (unsigned char)(held >> bits);
+        }
+    }
+    return out;
+}
+
+/* The first bytes of a digest of list and keys. It keeps honest clients from mixing up lists; it is no secret. */
+static void check_of(struct arena *arena, const char *list, const char *keys, unsigned char out[CHECK_BYTES])
+{
+    unsigned char sha256[DIGEST_BYTES];
+    const char *text = arena_format(arena, "%d %s %s", PAGING_VERSION, keys, list);
+    digest_of(text, strlen(text), sha256);
+    memcpy(out, sha256, CHECK_BYTES);
+}
+
+const char *paging_cursor(struct arena *arena, const char *list, const struct paging_place *place)
+{
+    const char *keys = arena_format(arena, "%lld/%s/%lld", (long long)place->order, place->uploaded_at,
+                                    (long long)place->id);
+    size_t bytes = strlen(keys);
+    unsigned char *plain = arena_alloc(arena, CHECK_BYTES + bytes);
+    check_of(arena, list, keys, plain);
+    memcpy(plain + CHECK_BYTES, keys, bytes);
+    return encode(arena, plain, CHECK_BYTES + bytes);
+}
+
+/* "" or what clock_text and PostgreSQL make of a time: the database is given nothing else. */
+static bool is_time(const char *text)
+{
+    static const char shape[] = "0000-00-00T00:00:00";
+    if (*text == '\0') {
+        return true;
+    }
+    if (strlen(text) < sizeof(shape) || strlen(text) > 32) {
+        return false;
+    }
+    for (size_t i = 0; i + 1 < sizeof(shape); i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (shape[i] == '0' ? !is_digit : text[i] != shape[i]) {
+            return false;
+        }
+    }
+    const char *rest = text + sizeof(shape) - 1;
+    return rest[strspn(rest, "0123456789.:+Z")] == '\0';
+}
+
+/* Reads "ORDER/TIME/ID", which it cuts into pieces. */
+static int read_keys(char *keys, struct paging_place *place)
+{
+    char *time = strchr(keys, '/');
+    char *id = time ? strchr(time + 1, '/') : NULL;
+    if (id == NULL) {
+        return -1;
+    }
+    *time++ = '\0';
+    *id++ = '\0';
+    place->uploaded_at = time;
+    if (!is_time(time) || text_int64(keys, INT64_MIN, INT64_MAX, &place->order)) {
+        return -1;
+    }
+    return text_int64(id, 1, INT64_MAX, &place->id);
+}
+
+static int read_cursor(struct arena *arena, const char *cursor, const char *list, struct paging_place *place)
+{
+    size_t bytes = 0;
+    unsigned char *plain = decode(arena, cursor, &bytes);
+    if (plain == NULL || bytes <= CHECK_BYTES) {
+        return -1;
+    }
+    char *keys = (char *)plain + CHECK_BYTES;
+    unsigned char check[CHECK_BYTES];
+    check_of(arena, list, keys, check);
+    if (memcmp(check, plain, CHECK_BYTES) != 0 || strlen(keys) != bytes - CHECK_BYTES) {
+        return -1;
+    }
+    return read_keys(keys, place);
+}
+
+int paging_read(struct arena *arena, const char *query, const char *list, struct paging *paging,
+                json_t **errors, struct err *err)
+{
+    struct paging read = {.limit = PAGING_LIMIT};
+    const char *limit = query_value(arena, query, "limit");
+    int64_t rows = PAGING_LIMIT;
+    if (limit != NULL && text_int64(limit, 1, PAGING_MAX_LIMIT, &rows)) {
+        problem_add(errors, "limit", "A whole number from 1 to 200 is required.");
+    }
+    read.limit = (size_t)rows;
+    const char *cursor = query_value(arena, query, "cursor");
+    if (cursor != NULL && *cursor != '\0') {
+        read.has_after = true;
+        if (read_cursor(arena, cursor, list, &read.after)) {
+            problem_add(errors, "cursor", "This is not a cursor of this list.");
+        }
+    }
+    if (*errors != NULL) {
+        return err_set(err, ERR_INVALID, "limit or cursor");
+    }
+    *paging = read;
+    return 0;
+}
+
+json_t *paging_answer(struct arena *arena, const char *url, const char *list, size_t limit,
+                      const struct paging_place *next, json_t *results)
+{
+    json_t *body = json_object();
+    json_t *link = json_null();
+    if (next != NULL) {
+        const char *cursor = paging_cursor(arena, list, next);
+        link = json_string(arena_format(arena, "%s?limit=%zu&cursor=%s", url, limit, cursor));
+    }
+    json_object_set_new(body, "next", link);
+    json_object_set_new(body, "previous", json_null());
+    json_object_set_new(body, "results", results);
+    return body;
+}
