@@ -45,12 +45,13 @@ local function pop(class)
     return id
 end
 
--- Tokens start at the time: after Redis was emptied, none of before can come again.
+-- Tokens start at the time in microseconds, and grow slower than it: after Redis was emptied, none of before can come again.
 local function next_fence()
     local key = prefix .. ':fence'
     local fence = redis.call('INCR', key)
     if fence == 1 then
-        fence = now * 1000
+        local time = redis.call('TIME')
+        fence = time[1] * 1000000 + time[2]
         redis.call('SET', key, integer(fence))
     end
     return integer(fence)
