@@ -26,6 +26,13 @@
 
 enum { WIRE_VERSION = 1, WIRE_MAX_BYTES = 2048, WIRE_MAX_FDS = 1 + PROFILE_MAX_VARIANTS, WIRE_SOCKET_FD = 3 };
 
+/* How pixmill-codec exits: 0 where the dispatcher closed the socket, else one of these, or by a signal. */
+enum {
+    WIRE_EXIT_USAGE = 64, /* wrong arguments */
+    WIRE_EXIT_CAGE = 71,  /* the sandbox or the libraries do not stand: a new one would not either */
+    WIRE_EXIT_WIRE = 74   /* the socket failed, or a frame was not understood */
+};
+
 enum wire_type { WIRE_READY = 1, WIRE_JOB, WIRE_HEAD, WIRE_VARIANT, WIRE_DONE, WIRE_FAILED };
 enum wire_fail_on { WIRE_FAIL_ON_ERROR, WIRE_FAIL_ON_TRUNCATED, WIRE_FAIL_ON_WARNING };
 

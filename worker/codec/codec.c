@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/codec/codec.h"
+#include "common/base/clock.h"
+#include "worker/codec/decode.h"
+#include "worker/codec/encode.h"
+#include "worker/codec/render.h"
+
+#include <sys/resource.h>
+
+static int64_t elapsed_us(uint64_t since_us)
+{
+    return (int64_t)(clock_monotonic_us() - since_us);
+}
+
+static int64_t peak_bytes(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+static int make_variant(struct render *render, size_t index, const struct codec_output *output,
+                        struct err *err)
+{
+    const struct profile_variant *variant = &render->profile->variants[index];
+    struct encode_bytes bytes;
+    VipsImage *image = NULL;
+    if (render_variant(render, index, &image, err) != 0 || encode_image(image, variant, &bytes, err) != 0) {
+        return err_context(err, "%s", variant->name);
+    }
+    struct wire_variant made = {.index = (unsigned)index,
+                                .width_px = image->Xsize,
+                                .height_px = image->Ysize,
+                                .bytes = (int64_t)bytes.bytes};
+    int rc = output->variant(output->owner, &made, bytes.data, err);
+    encode_bytes_release(&bytes);
+    return rc;
+}
+
+static int make_variants(const struct profile *profile, VipsImage *canvas, const struct codec_output *output,
+                         struct err *err)
+{
+    struct render render;
+    int rc = 0;
+    render_init(&render, profile, canvas);
+    for (size_t i = 0; i < profile->count && rc == 0; i++) {
+        rc = make_variant(&render, i, output, err);
+    }
+    render_release(&render);
+    return rc;
+}
+
+int codec_run(const struct wire_job *job, const unsigned char *data, size_t bytes,
+              const struct codec_output *output, struct wire_done *done, struct err *err)
+{
+    struct decode_plan plan;
+    VipsImage *canvas = NULL;
+    uint64_t began_us = clock_monotonic_us();
+    if (decode_check(job, data, bytes, &plan, err) != 0) {
+        return -1;
+    }
+    struct wire_head head = {.width_px = plan.head.width_px, .height_px = plan.head.height_px};
+    if (output->head(output->owner, &head, err) != 0 ||
+        decode_image(job, &plan, data, bytes, &canvas, err) != 0) {
+        return -1;
+    }
+    int64_t decode_us = elapsed_us(began_us);
+    began_us = clock_monotonic_us();
+    int rc = make_variants(&job->profile, canvas, output, err);
+    if (rc == 0) {
+        *done = (struct wire_done){.width_px = canvas->Xsize,
+                                   .height_px = canvas->Ysize,
+                                   .decode_us = decode_us,
+                                   .encode_us = elapsed_us(began_us),
+                                   .peak_bytes = peak_bytes()};
+    }
+    g_object_unref(canvas);
+    return rc;
+}
