@@ -125,8 +125,10 @@ void redis_call(struct redis *redis, int argc, const char *const *argv, const si
     list_append(&redis->waiting, &command->link);
     redis->commands++;
     struct err err = {.code = ERR_NONE};
-    /* hiredis changes nothing there, it only lacks the const */
-    long long bytes = redisFormatCommandArgv(&command->wire, argc, (const char **)(uintptr_t)argv, argv_bytes);
+    /* hiredis changes nothing there, it only lacks the const, which a cast may not drop here */
+    const char **words = NULL;
+    memcpy(&words, &argv, sizeof words);
+    long long bytes = redisFormatCommandArgv(&command->wire, argc, words, argv_bytes);
     if (redis->is_closing) {
         err_set(&err, ERR_SHUTDOWN, "the connection to Redis is being closed");
     } else if (redis->commands > REDIS_COMMANDS_MAX) {

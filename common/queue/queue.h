@@ -29,9 +29,9 @@ struct queue_lease {
 
 struct queue_taken {
     struct queue_lease lease;
-    bool is_known;   /* false: the payload is no job of a known version; bury it */
     struct job job;  /* where is_known */
     int lost_leases; /* how often a lease on it ran out since it was pushed or retried */
+    bool is_known;   /* false: the payload is no job of a known version; bury it */
 };
 
 /* A queue on two connections that the caller keeps open longer: one for verbs, one for waiting. Freed with queue_free. */

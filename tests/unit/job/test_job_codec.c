@@ -270,9 +270,14 @@ static void test_hostile_bytes(void **state)
     /* deeper than any stack of recursive calls should go, and longer than a job may be */
     unsigned char deep[JOB_MAX_BYTES + 1];
     memset(deep, 0x91, sizeof deep);
-    memcpy(deep, "\x82\xa1x", 3);
+    deep[0] = 0x82;
+    deep[1] = 0xa1;
+    deep[2] = 'x';
     refuse(deep, JOB_MAX_BYTES, "no msgpack map");
     refuse(deep, sizeof deep, "bytes");
+    static const unsigned char end[] = {0xc0, 0xa1, 'v', 2};
+    memcpy(deep + JOB_MAX_BYTES - sizeof end, end, sizeof end);
+    refuse(deep, JOB_MAX_BYTES, "version 2");
 }
 
 static void test_the_next_version_is_told_by_its_number(void **state)

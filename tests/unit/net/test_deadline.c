@@ -69,7 +69,7 @@ static void test_disarming_lets_the_loop_go(void **state)
     struct loop *loop = loop_new(NULL);
     struct deadline deadline = {.place = 0};
     int fired = 0;
-    deadline_arm(&deadline, loop, 3600 * 1000, await_count, &fired);
+    deadline_arm(&deadline, loop, 3600000, await_count, &fired);
     deadline_disarm(&deadline);
     loop_run(loop);
     assert_int_equal(fired, 0);

@@ -39,6 +39,8 @@ static void on_answer(void *owner, const struct redisReply *reply, const struct 
     assert_true((reply == NULL) != (err == NULL));
     if (err != NULL) {
         answer->err = *err;
+    }
+    if (reply == NULL) {
         return;
     }
     answer->type = reply->type;
