@@ -5,7 +5,10 @@
  * passes, the connection is torn down, all calls on it fail with ERR_DATABASE (their effect is unknown), and a new one is
  * made after a back-off. While there is no connection, calls wait for one, at most their deadline.
  *
- * Results are copied into the arena that a call gets, so they live as long as the caller wants.
+ * Results are copied into the arena that a call gets, so they live as long as the caller wants; strings that a call is
+ * given are copied before it returns. Errors of every call: ERR_DATABASE (may pass; the effect is unknown), ERR_OVERLOADED
+ * (too many wait already), ERR_SHUTDOWN, ERR_INVALID (the schema refuses a value), ERR_INTERNAL (our own mistake), and those
+ * that its comment names.
  */
 #ifndef PIXMILL_DB_DB_H
 #define PIXMILL_DB_DB_H
@@ -19,12 +22,13 @@ struct db;
 struct loop;
 
 struct db_options {
-    const char *url;     /* libpq URI or key=value string */
+    const char *url; /* libpq URI or key=value string */
     size_t connections;
     uint64_t timeout_ms; /* of a call, waiting included */
 };
 
-/* Starts connecting in the background. NULL with *err where the URL can't be parsed. Closed with db_close. */
+/* Starts connecting in the background. NULL with ERR_CONFIG where the URL can't be parsed, or names
+ * several hosts. Closed with db_close. */
 struct db *db_open(struct loop *loop, const struct db_options *options, struct err *err);
 
 /* Fails what is pending with ERR_SHUTDOWN, disconnects, frees; closed(owner) is the last call, made from the loop. */

@@ -22,7 +22,7 @@ struct arena;
 struct db;
 
 struct db_variant {
-    const char *name;        /* of the profile: "thumbnail" */
+    const char *name; /* of the profile: "thumbnail" */
     const char *stored_name;
     enum image_format format;
     int width_px;
@@ -39,11 +39,11 @@ struct db_image {
     const char *caption;
     bool is_primary;
     int64_t order;
-    const char *uploaded_at;  /* RFC 3339 UTC */
-    const char *status;       /* pending, processing, ready, failed */
-    enum err_code error;      /* ERR_NONE, or why it failed */
+    const char *uploaded_at; /* RFC 3339 UTC */
+    const char *status;      /* pending, processing, ready, failed */
+    enum err_code error;     /* ERR_NONE, or why it failed */
     enum image_format format;
-    int width_px;             /* after orientation; 0 while unknown */
+    int width_px; /* after orientation; 0 while unknown */
     int height_px;
     int64_t bytes;
     const char *sha256;       /* hexadecimal */
@@ -69,19 +69,20 @@ struct db_image_new {
 };
 
 /*
- * Inserts a pending image of generation 1 and fills *out. A new primary takes the mark from the old one in the same
- * transaction (one primary a product, also under concurrent calls). ERR_NOT_FOUND where the product does not exist.
+ * Inserts a pending image of generation 1 and fills *out. A new primary takes the mark from the old one in the
+ * same transaction (one primary a product, also under concurrent calls); without a product there is no mark.
+ * ERR_NOT_FOUND where the product does not exist, ERR_INVALID where a text is too long.
  */
-void db_image_insert(struct db *db, struct arena *arena, const struct db_image_new *wanted, struct db_image *out,
-                     done_fn done, void *owner);
+void db_image_insert(struct db *db, struct arena *arena, const struct db_image_new *wanted,
+                     struct db_image *out, done_fn done, void *owner);
 
 /* Fills *out by id, with variants. slug not NULL: only where the image is of that product. ERR_NOT_FOUND. */
-void db_image_get(struct db *db, struct arena *arena, int64_t id, const char *slug, struct db_image *out, done_fn done,
-                  void *owner);
+void db_image_get(struct db *db, struct arena *arena, int64_t id, const char *slug, struct db_image *out,
+                  done_fn done, void *owner);
 
 struct db_image_page {
-    const char *slug;             /* of the product */
-    bool has_after;               /* start after the image with this order, uploaded_at and id */
+    const char *slug; /* of the product */
+    bool has_after;   /* start after the image with this order, uploaded_at and id */
     int64_t after_order;
     const char *after_uploaded_at;
     int64_t after_id;
@@ -89,8 +90,8 @@ struct db_image_page {
 };
 
 /* Fills a page of a product's images by order, uploaded_at, id, with variants; *out is an array in the arena. */
-void db_image_list(struct db *db, struct arena *arena, const struct db_image_page *page, struct db_image **out,
-                   size_t *count, done_fn done, void *owner);
+void db_image_list(struct db *db, struct arena *arena, const struct db_image_page *page,
+                   struct db_image **out, size_t *count, done_fn done, void *owner);
 
 /* What a worker needs to know before it starts. */
 struct db_image_work {
@@ -101,8 +102,8 @@ struct db_image_work {
 };
 
 /* Marks image+generation as processing where it is owed, counts one attempt, and fills *out. */
-void db_image_begin(struct db *db, struct arena *arena, int64_t id, int64_t generation, struct db_image_work *out,
-                    done_fn done, void *owner);
+void db_image_begin(struct db *db, struct arena *arena, int64_t id, int64_t generation,
+                    struct db_image_work *out, done_fn done, void *owner);
 
 struct db_image_result {
     int64_t id;
@@ -115,17 +116,21 @@ struct db_image_result {
 };
 
 /*
- * Switches the row to ready with its variants in one transaction; the names of variants that this replaces get tombstones.
- * *is_current false: nothing was changed, and the new files belong to nobody.
+ * Switches the row to ready with its variants in one transaction; the names of variants that this replaces get
+ * tombstones. *is_current false: nothing was switched, and those of the new files that no row refers to got
+ * tombstones. The caller removes no file itself: where another worker was first with the same generation, the
+ * row refers to the same names.
  */
-void db_image_ready(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done, void *owner);
+void db_image_ready(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
+                    void *owner);
 
-/* Switches the row to failed with a code and a sentence for the operator. */
+/* Switches the row to failed with a code and a sentence for the operator. *is_current as of the others. */
 void db_image_failed(struct db *db, int64_t id, int64_t generation, enum err_code code, const char *sentence,
                      bool *is_current, done_fn done, void *owner);
 
 /* Switches a processing row back to pending: the job waits for another attempt. */
-void db_image_again(struct db *db, int64_t id, int64_t generation, bool *is_current, done_fn done, void *owner);
+void db_image_again(struct db *db, int64_t id, int64_t generation, bool *is_current, done_fn done,
+                    void *owner);
 
 struct db_image_owed {
     int64_t id;

@@ -30,6 +30,7 @@ void db_key_find(struct db *db, const char *public_part, struct db_key *out, don
 int db_key_scopes_of_text(const char *text, unsigned *scopes, struct err *err) MUST_CHECK;
 
 /* Makes a key and stores its hash, blocking, on a connection of its own: for the command line. Writes the key to out. */
-int db_key_create(const char *url, const char *name, unsigned scopes, char out[DB_KEY_TEXT_BYTES], struct err *err) MUST_CHECK;
+int db_key_create(const char *url, const char *name, unsigned scopes, char out[DB_KEY_TEXT_BYTES],
+                  struct err *err) MUST_CHECK;
 
 #endif

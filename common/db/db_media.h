@@ -20,7 +20,7 @@ struct db_media {
 };
 
 /* Fills *out for a stored name that an image or a variant has. ERR_NOT_FOUND where none does. */
-void db_media_get(struct db *db, struct arena *arena, const char *stored_name, struct db_media *out, done_fn done,
-                  void *owner);
+void db_media_get(struct db *db, struct arena *arena, const char *stored_name, struct db_media *out,
+                  done_fn done, void *owner);
 
 #endif

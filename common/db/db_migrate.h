@@ -8,7 +8,8 @@
 
 #include "common/base/err.h"
 
-/* Applies what is missing. *applied is how many were. Returns 0, or -1 with *err and the database as it was. */
+/* Applies what is missing. *applied is how many were. Returns 0, or -1 with *err and the database as
+ * it was: ERR_DATABASE, or ERR_CONFIG where a migration that was applied says something else by now. */
 int db_migrate(const char *url, int *applied, struct err *err) MUST_CHECK;
 
 #endif

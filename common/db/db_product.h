@@ -24,14 +24,15 @@ struct db_product {
 };
 
 /* Inserts {name, slug, description, price} of `wanted` and fills *out. ERR_SLUG_TAKEN where the slug is. */
-void db_product_insert(struct db *db, struct arena *arena, const struct db_product *wanted, struct db_product *out,
-                       done_fn done, void *owner);
+void db_product_insert(struct db *db, struct arena *arena, const struct db_product *wanted,
+                       struct db_product *out, done_fn done, void *owner);
 
 /* Fills *out by slug. ERR_NOT_FOUND where there is none. */
-void db_product_get(struct db *db, struct arena *arena, const char *slug, struct db_product *out, done_fn done, void *owner);
+void db_product_get(struct db *db, struct arena *arena, const char *slug, struct db_product *out,
+                    done_fn done, void *owner);
 
 /* Fills up to `limit` products of id > after_id in order of id; *out is an array in the arena. */
-void db_product_list(struct db *db, struct arena *arena, int64_t after_id, size_t limit, struct db_product **out,
-                     size_t *count, done_fn done, void *owner);
+void db_product_list(struct db *db, struct arena *arena, int64_t after_id, size_t limit,
+                     struct db_product **out, size_t *count, done_fn done, void *owner);
 
 #endif

@@ -18,9 +18,9 @@ struct db_tombstone {
     const char *stored_name;
 };
 
-/* Fills up to `limit` tombstones that are at least grace_ms old, oldest first. */
-void db_tombstone_list(struct db *db, struct arena *arena, int64_t grace_ms, size_t limit, struct db_tombstone **out,
-                       size_t *count, done_fn done, void *owner);
+/* Fills up to `limit` tombstones that are at least grace_ms old and whose names no row refers to, oldest first. */
+void db_tombstone_list(struct db *db, struct arena *arena, int64_t grace_ms, size_t limit,
+                       struct db_tombstone **out, size_t *count, done_fn done, void *owner);
 
 /* Drops tombstones whose files are gone. */
 void db_tombstone_drop(struct db *db, const int64_t *ids, size_t count, done_fn done, void *owner);
