@@ -67,7 +67,7 @@ static uint64_t state_ms(const struct conn *conn, enum conn_state state)
     case CONN_WRITE:
         return limits->write_timeout_ms;
     case CONN_LINGER:
-        return CONN_LINGER_MS;
+        return conn->answer.is_all_read ? CONN_LINGER_DONE_MS : CONN_LINGER_MS;
     case CONN_HANDLE:
     case CONN_FILE:
     case CONN_CLOSE:

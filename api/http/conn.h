@@ -27,8 +27,9 @@ enum {
     CONN_FILE_BYTES = 65536,  /* one read of a file that is an answer's body */
     CONN_DRAIN_BYTES = 65536, /* rest of a body that is read over to keep a connection */
     CONN_LINGER_BYTES =
-        32 * 1024 * 1024, /* read over after the last answer, so that the client can read that */
-    CONN_LINGER_MS = 5000,
+        32 * 1024 * 1024,       /* read over after the last answer, so that the client can read that */
+    CONN_LINGER_MS = 5000,      /* where the client may still be sending a body */
+    CONN_LINGER_DONE_MS = 1000, /* where it has sent all that it announced */
     CONN_PEER_BYTES = INET6_ADDRSTRLEN,
     CONN_ID_BYTES = 129
 };
@@ -56,6 +57,7 @@ struct request {
     struct conn *conn;
     struct arena *arena; /* owned; the request itself lies in it */
     struct http_head head;
+    bool is_parsed; /* head is what the client sent */
     char id[CONN_ID_BYTES];
     void *context;
     struct response_header *first; /* what the answer gets besides our own */
@@ -78,7 +80,8 @@ struct answer {
     int64_t left; /* bytes of the file */
     char *piece;  /* owned; NULL, or CONN_FILE_BYTES bytes that the thread pool reads into */
     ssize_t piece_bytes;
-    bool is_kept; /* the connection stays open after it */
+    bool is_kept;     /* the connection stays open after it */
+    bool is_all_read; /* the client has sent all that it announced */
 };
 
 struct conn {

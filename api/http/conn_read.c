@@ -109,6 +109,7 @@ static void begin_request(struct conn *conn)
         conn_refuse(conn, &err);
         return;
     }
+    request->is_parsed = true;
     request->is_continue_sent = !request->head.expects_continue;
     if (request->head.is_chunked) {
         framing_start_chunked(&conn->framing);

@@ -152,6 +152,7 @@ static bool begin_answer(struct request *request, const struct content *content,
         return false;
     }
     conn->answer.is_kept = may_keep(request);
+    conn->answer.is_all_read = request->is_parsed && framing_is_done(&conn->framing);
     buf_init(&conn->answer.text, HEAD_BYTES + copied_bytes);
     conn->answer.sent = 0;
     if (write_head(request, content, &conn->answer.text) != 0) {
