@@ -116,11 +116,14 @@ static void on_body_abort(void *owner, const struct err *err)
 
 static enum upload_state do_product(struct upload *upload)
 {
-    upload->form = upload_form_new(upload->call, &upload->err);
+    const struct request *request = upload->call->request;
+    struct upload_body body = {request_header(request, "Content-Type"), request_query(request),
+                               request_has_body(request)};
+    upload->form = upload_form_new(upload->call->arena, &body, &upload->err);
     if (upload->form == NULL || upload_form_check(upload->form, &upload->err)) {
         return UPLOAD_OVER;
     }
-    int64_t bytes = request_content_length(upload->call->request);
+    int64_t bytes = request_content_length(request);
     bool is_small =
         bytes <= upload->service->limits.max_file_bytes || bytes > upload->service->config->max_body_bytes;
     if (upload_form_is_raw(upload->form) && !is_small) {

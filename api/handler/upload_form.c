@@ -2,6 +2,7 @@
 #include "api/handler/upload_form.h"
 
 #include "api/http/multipart.h"
+#include "api/http/query.h"
 #include "api/route/problem.h"
 #include "common/base/arena.h"
 #include "common/base/buf.h"
@@ -95,11 +96,11 @@ static bool on_part_end(void *owner)
     return true;
 }
 
-static void read_query(struct upload_form *form, const struct call *call)
+static void read_query(struct upload_form *form, const char *query)
 {
     static const char *const names[] = {"alt_text", "caption", "is_primary", "order"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *text = params_query(call, names[i]);
+        const char *text = query_value(form->arena, query, names[i]);
         if (text != NULL) {
             params_image_field(form->arena, &form->fields, names[i], text, &form->errors);
         }
@@ -111,29 +112,28 @@ static bool is_raw_type(const char *type)
     return strncasecmp(type, "image/", 6) == 0 || strncasecmp(type, "application/octet-stream", 24) == 0;
 }
 
-struct upload_form *upload_form_new(const struct call *call, struct err *err)
+struct upload_form *upload_form_new(struct arena *arena, const struct upload_body *body, struct err *err)
 {
     static const struct multipart_events events = {on_part, on_data, on_part_end};
-    const char *type = request_header(call->request, "Content-Type");
-    struct upload_form *form = arena_alloc(call->arena, sizeof(*form));
-    form->arena = call->arena;
+    struct upload_form *form = arena_alloc(arena, sizeof(*form));
+    form->arena = arena;
     form->fields.alt_text = "";
     form->fields.caption = "";
-    if (!request_has_body(call->request)) {
+    if (!body->is_there) {
         (void)err_set(err, ERR_NO_FILE, "no body");
         return NULL;
     }
-    if (type == NULL) {
+    if (body->content_type == NULL) {
         (void)err_set(err, ERR_UNSUPPORTED_MEDIA_TYPE, "no Content-Type");
         return NULL;
     }
     buf_init(&form->text, TEXT_MAX_BYTES);
-    form->has_file = is_raw_type(type);
+    form->has_file = is_raw_type(body->content_type);
     if (form->has_file) {
-        read_query(form, call);
+        read_query(form, body->query);
         return form;
     }
-    form->multipart = multipart_new(call->arena, type, &events, form, err);
+    form->multipart = multipart_new(arena, body->content_type, &events, form, err);
     return form->multipart ? form : NULL;
 }
 

@@ -2,6 +2,7 @@
 /*
  * Takes an upload's body apart into the bytes of its one file and the fields that go with it. A body is multipart/form-data with the
  * file in the field `image`, or it is the file itself (Content-Type image/... or application/octet-stream), its fields in the query.
+ * Pure.
  */
 #ifndef PIXMILL_HANDLER_UPLOAD_FORM_H
 #define PIXMILL_HANDLER_UPLOAD_FORM_H
@@ -12,8 +13,15 @@
 
 struct upload_form;
 
-/* A form for a request's body, in its arena. NULL with ERR_UNSUPPORTED_MEDIA_TYPE, ERR_BAD_REQUEST or ERR_NO_FILE. */
-struct upload_form *upload_form_new(const struct call *call, struct err *err);
+/* What a request says of its body. */
+struct upload_body {
+    const char *content_type; /* NULL where absent */
+    const char *query;
+    bool is_there;
+};
+
+/* A form for a body, in the arena. NULL with ERR_UNSUPPORTED_MEDIA_TYPE, ERR_BAD_REQUEST or ERR_NO_FILE. */
+struct upload_form *upload_form_new(struct arena *arena, const struct upload_body *body, struct err *err);
 
 /* Frees what is not the arena's. NULL is allowed. */
 void upload_form_release(struct upload_form *form);

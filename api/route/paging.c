@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 
 #include <string.h>
+#include <time.h>
 
 enum { CHECK_BYTES = 6, CURSOR_MAX_CHARACTERS = 256 };
 
@@ -77,24 +78,28 @@ const char *paging_cursor(struct arena *arena, const char *list, const struct pa
     return encode(arena, plain, CHECK_BYTES + bytes);
 }
 
-/* "" or what clock_text and PostgreSQL make of a time: the database is given nothing else. */
+/* "" or a moment as our rows have it: the database is given nothing that it could not read. */
 static bool is_time(const char *text)
 {
-    static const char shape[] = "0000-00-00T00:00:00";
+    struct tm read = {0};
+    struct tm real;
     if (*text == '\0') {
         return true;
     }
-    if (strlen(text) < sizeof(shape) || strlen(text) > 32) {
+    /* strptime would take blanks and short years */
+    if (strspn(text, "0123456789") != 4 || strchr(text, ' ') != NULL) {
         return false;
     }
-    for (size_t i = 0; i + 1 < sizeof(shape); i++) {
-        bool is_digit = text[i] >= '0' && text[i] <= '9';
-        if (shape[i] == '0' ? !is_digit : text[i] != shape[i]) {
-            return false;
-        }
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &read);
+    if (rest == NULL || read.tm_year < -1899 || read.tm_sec > 59) {
+        return false;
     }
-    const char *rest = text + sizeof(shape) - 1;
-    return rest[strspn(rest, "0123456789.:+Z")] == '\0';
+    real = read;
+    bool is_real_day =
+        timegm(&real) != -1 && real.tm_mday == read.tm_mday; /* timegm makes 1 March of 29 February */
+    size_t fraction = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
+    rest += fraction > 0 ? fraction + 1 : 0;
+    return is_real_day && fraction <= 6 && strcmp(rest, "Z") == 0;
 }
 
 /* Reads "ORDER/TIME/ID", which it cuts into pieces. */
@@ -141,11 +146,10 @@ int paging_read(struct arena *arena, const char *query, const char *list, struct
     }
     read.limit = (size_t)rows;
     const char *cursor = query_value(arena, query, "cursor");
-    if (cursor != NULL && *cursor != '\0') {
-        read.has_after = true;
-        if (read_cursor(arena, cursor, list, &read.after)) {
-            problem_add(errors, "cursor", "This is not a cursor of this list.");
-        }
+    bool is_unreadable = cursor == NULL && strstr(query, "cursor=") != NULL;
+    read.has_after = cursor != NULL && *cursor != '\0';
+    if (is_unreadable || (read.has_after && read_cursor(arena, cursor, list, &read.after))) {
+        problem_add(errors, "cursor", "This is not a cursor of this list.");
     }
     if (*errors != NULL) {
         return err_set(err, ERR_INVALID, "limit or cursor");

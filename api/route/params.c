@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 const char *params_text(const struct call *call, const char *name)
 {
@@ -79,7 +80,7 @@ int params_wait_of_prefer(const char *value, int most)
         value += strspn(value, " \t,");
         size_t name = strcspn(value, " \t=,;");
         const char *after = value + name + strspn(value + name, " \t");
-        if (name == 4 && *after == '=' && (memcmp(value, "wait", 4) == 0 || memcmp(value, "Wait", 4) == 0)) {
+        if (name == 4 && *after == '=' && strncasecmp(value, "wait", 4) == 0) {
             after++;
             return seconds_at(after + strspn(after, " \t"), most);
         }
