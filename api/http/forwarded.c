@@ -83,7 +83,11 @@ static const char *last_value(struct arena *arena, const char *value)
     const char *comma = strrchr(value, ',');
     const char *last = comma == NULL ? value : comma + 1;
     last += strspn(last, " \t");
-    return arena_copy(arena, last, strcspn(last, " \t"));
+    size_t bytes = strlen(last);
+    while (bytes > 0 && (last[bytes - 1] == ' ' || last[bytes - 1] == '\t')) {
+        bytes--;
+    }
+    return arena_copy(arena, last, bytes);
 }
 
 const char *forwarded_origin(struct arena *arena, const struct forwarded_fields *fields, const char *proxies)

@@ -83,8 +83,8 @@ static int on_headers_complete(llhttp_t *llhttp)
 /* The span as a string without blanks around it; "" where there is none. */
 static const char *span_text(const struct parse *parse, const struct span *span)
 {
-    if (span->start == NULL) {
-        return "";
+    if (span->bytes == 0) {
+        return ""; /* it may begin where the next name does, so nothing is written there */
     }
     char *start = parse->text + (span->start - parse->text);
     char *end = start + span->bytes;
