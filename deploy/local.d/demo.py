@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Uploads images to a running api, waits until the workers are done with them, and prints what became of each.
 
