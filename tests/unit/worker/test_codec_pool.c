@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Real processes as codecs: this program runs itself again under a name that says how the codec shall behave, since a
+ * codec gets no environment and no argument of ours.
+ */
+#include "worker/codec_pool.h"
+
+#include "common/net/loop.h"
+#include "tests/support/await.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+enum { SHORT_MS = 300, LONG_MS = 60000 };
+
+/* ---- the codec's side ---- */
+
+static void fake_send(enum wire_type type, uint64_t ticket, const struct wire_frame *like)
+{
+    struct wire_frame frame = like != NULL ? *like : (struct wire_frame){.type = type};
+    frame.type = type;
+    frame.ticket = ticket;
+    if (wire_send(WIRE_SOCKET_FD, &frame, NULL, 0, NULL) != 0) {
+        _exit(3);
+    }
+}
+
+static void fake_variant_of(uint64_t ticket, unsigned index, int side_px, int64_t bytes)
+{
+    struct wire_frame frame = {
+        .variant = {.index = index, .width_px = side_px, .height_px = side_px, .bytes = bytes}};
+    fake_send(WIRE_VARIANT, ticket, &frame);
+}
+
+static void fake_write(int fd, const char *text)
+{
+    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
+        _exit(4);
+    }
+}
+
+/* decode_us is the process' id, so that a test can tell processes apart. */
+static void fake_done(uint64_t ticket)
+{
+    struct wire_frame frame = {.done = {.width_px = 100, .height_px = 100, .decode_us = getpid()}};
+    fake_send(WIRE_DONE, ticket, &frame);
+}
+
+static void fake_failed(uint64_t ticket, enum err_code code)
+{
+    struct wire_frame frame = {.failed = {.code = code, .sentence = "not\nnice"}};
+    fake_send(WIRE_FAILED, ticket, &frame);
+}
+
+static void fake_head(uint64_t ticket)
+{
+    struct wire_frame frame = {.head = {.width_px = 100, .height_px = 100}};
+    fake_send(WIRE_HEAD, ticket, &frame);
+}
+
+static void fake_good(const struct wire_frame *job, const int *fds)
+{
+    fake_head(job->ticket);
+    for (unsigned i = 0; i < job->job.profile.count; i++) {
+        fake_write(fds[1 + i], "variant");
+        fake_variant_of(job->ticket, i, 100, 7);
+    }
+    fake_done(job->ticket);
+}
+
+static void fake_crash(const struct wire_frame *job, const int *fds)
+{
+    (void)fds;
+    fake_head(job->ticket);
+    kill(getpid(), SIGKILL);
+}
+
+static void fake_hang(const struct wire_frame *job, const int *fds)
+{
+    (void)job;
+    (void)fds;
+    for (;;) {
+        pause();
+    }
+}
+
+static void fake_deaf(const struct wire_frame *job, const int *fds)
+{
+    close(WIRE_SOCKET_FD);
+    fake_hang(job, fds);
+}
+
+static void fake_garbage(const struct wire_frame *job, const int *fds)
+{
+    (void)fds;
+    if (write(WIRE_SOCKET_FD, "garbage", 7) != 7) {
+        _exit(5);
+    }
+    fake_hang(job, fds);
+}
+
+static void fake_other_ticket(const struct wire_frame *job, const int *fds)
+{
+    (void)fds;
+    fake_head(job->ticket + 1);
+    fake_hang(job, fds);
+}
+
+static void fake_twice(const struct wire_frame *job, const int *fds)
+{
+    fake_write(fds[1], "variant");
+    fake_variant_of(job->ticket, 0, 100, 7);
+    fake_variant_of(job->ticket, 0, 100, 7);
+    fake_hang(job, fds);
+}
+
+static void fake_unasked(const struct wire_frame *job, const int *fds)
+{
+    fake_variant_of(job->ticket, (unsigned)job->job.profile.count, 100, 7);
+    fake_hang(job, fds);
+}
+
+static void fake_large(const struct wire_frame *job, const int *fds)
+{
+    fake_write(fds[1], "variant");
+    fake_variant_of(job->ticket, 0, 201, 7);
+    fake_hang(job, fds);
+}
+
+static void fake_long(const struct wire_frame *job, const int *fds)
+{
+    fake_write(fds[1], "variant");
+    fake_variant_of(job->ticket, 0, 1, INT64_C(1) << 40);
+    fake_hang(job, fds);
+}
+
+static void fake_short_file(const struct wire_frame *job, const int *fds)
+{
+    fake_write(fds[1], "vari");
+    fake_variant_of(job->ticket, 0, 100, 7);
+    fake_hang(job, fds);
+}
+
+/* A codec that could still change what it has declared ready. */
+static void fake_mapped(const struct wire_frame *job, const int *fds)
+{
+    fake_write(fds[1], "variant");
+    if (mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fds[1], 0) == MAP_FAILED) {
+        _exit(6);
+    }
+    fake_variant_of(job->ticket, 0, 100, 7);
+    fake_hang(job, fds);
+}
+
+static void fake_incomplete(const struct wire_frame *job, const int *fds)
+{
+    fake_write(fds[1], "variant");
+    fake_variant_of(job->ticket, 0, 100, 7);
+    fake_done(job->ticket);
+    fake_hang(job, fds);
+}
+
+static void fake_corrupt(const struct wire_frame *job, const int *fds)
+{
+    (void)fds;
+    fake_failed(job->ticket, ERR_CORRUPT_IMAGE);
+}
+
+/* With this code a codec could make its dispatcher believe that the database is away. */
+static void fake_blames_us(const struct wire_frame *job, const int *fds)
+{
+    (void)fds;
+    fake_failed(job->ticket, ERR_DATABASE);
+}
+
+static void fake_sends_fd(const struct wire_frame *job, const int *fds)
+{
+    struct wire_frame frame = {
+        .type = WIRE_HEAD, .ticket = job->ticket, .head = {.width_px = 1, .height_px = 1}};
+    if (wire_send(WIRE_SOCKET_FD, &frame, fds, 1, NULL) != 0) {
+        _exit(3);
+    }
+    fake_hang(job, fds);
+}
+
+static void fake_floods(const struct wire_frame *job, const int *fds)
+{
+    (void)fds;
+    for (;;) {
+        fake_head(job->ticket);
+    }
+}
+
+/* The answer is complete before the death, so the image is done. */
+static void fake_last_words(const struct wire_frame *job, const int *fds)
+{
+    fake_good(job, fds);
+    kill(getpid(), SIGKILL);
+}
+
+/* Reports what it can see of its dispatcher as the failure's code. */
+static void fake_nosy(const struct wire_frame *job, const int *fds)
+{
+    extern char **environ;
+    bool is_clean = environ[0] != NULL && environ[1] == NULL && strncmp(environ[0], "MALLOC_", 7) == 0;
+    for (int fd = 4; fd < 1024; fd++) {
+        bool is_given = false;
+        for (unsigned i = 0; i <= job->job.profile.count; i++) {
+            is_given = is_given || fds[i] == fd;
+        }
+        is_clean = is_clean && (is_given || fcntl(fd, F_GETFD) < 0);
+    }
+    fake_failed(job->ticket, is_clean ? ERR_CORRUPT_IMAGE : ERR_INTERNAL);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(const struct wire_frame *job, const int *fds);
+} fakes[] = {
+    {"good", fake_good},
+    {"crash", fake_crash},
+    {"hang", fake_hang},
+    {"deaf", fake_deaf},
+    {"garbage", fake_garbage},
+    {"other_ticket", fake_other_ticket},
+    {"twice", fake_twice},
+    {"unasked", fake_unasked},
+    {"large", fake_large},
+    {"long", fake_long},
+    {"short_file", fake_short_file},
+    {"mapped", fake_mapped},
+    {"incomplete", fake_incomplete},
+    {"corrupt", fake_corrupt},
+    {"blames_us", fake_blames_us},
+    {"sends_fd", fake_sends_fd},
+    {"floods", fake_floods},
+    {"last_words", fake_last_words},
+    {"nosy", fake_nosy},
+};
+
+/* Lives as a codec until its dispatcher closes the socket. */
+static int fake_main(const char *behaviour)
+{
+    if (strcmp(behaviour, "never_starts") == 0) {
+        return WIRE_EXIT_CAGE;
+    }
+    if (strcmp(behaviour, "never_ready") == 0) {
+        fake_hang(NULL, NULL);
+    }
+    fake_send(WIRE_READY, 0, NULL);
+    for (;;) {
+        struct wire_frame frame;
+        int fds[WIRE_MAX_FDS];
+        size_t count = 0;
+        if (wire_receive(WIRE_SOCKET_FD, &frame, fds, &count, NULL) != WIRE_GOT_FRAME) {
+            return 0;
+        }
+        for (size_t i = 0; i < sizeof fakes / sizeof fakes[0]; i++) {
+            if (strcmp(fakes[i].name, behaviour) == 0) {
+                fakes[i].run(&frame, fds);
+            }
+        }
+        for (size_t i = 0; i < count; i++) {
+            close(fds[i]);
+        }
+    }
+}
+
+/* ---- the dispatcher's side ---- */
+
+struct fixture {
+    struct loop *loop;
+    struct codec_pool *pool;
+    char folder[64];
+    char path[128];
+    int changes;
+    int closed;
+    int input_fd;
+};
+
+struct image {
+    struct codec_task task;
+    int ends;
+    int variants;
+    struct err err;
+    struct wire_done done;
+    int fds[PROFILE_MAX_VARIANTS];
+};
+
+static void on_change(void *owner)
+{
+    struct fixture *fixture = owner;
+    fixture->changes++;
+}
+
+static void open_pool(struct fixture *fixture, const char *behaviour, const struct codec_pool_options *like)
+{
+    char self[256] = {0};
+    struct codec_pool_options options = *like;
+    *fixture = (struct fixture){.folder = "/tmp/pixmill-test-XXXXXX"};
+    assert_non_null(mkdtemp(fixture->folder));
+    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    snprintf(fixture->path, sizeof fixture->path, "%s/fake-%s", fixture->folder, behaviour);
+    /* "missing" is what it says */
+    assert_true(strcmp(behaviour, "missing") == 0 || symlink(self, fixture->path) == 0);
+    fixture->loop = loop_new(NULL);
+    assert_non_null(fixture->loop);
+    fixture->input_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_true(fixture->input_fd >= 0);
+    options.child.path = fixture->path;
+    options.child.memory_bytes = 1 << 30;
+    options.child.is_caged = true;
+    options.child.log_level = "info";
+    fixture->pool = codec_pool_open(fixture->loop, &options, on_change, fixture);
+}
+
+/* So many codecs, and deadlines that no test reaches. */
+static struct codec_pool_options patient(size_t codecs)
+{
+    return (struct codec_pool_options){
+        .child = {.ready_ms = LONG_MS, .job_timeout_ms = LONG_MS}, .codecs = codecs, .codec_images = 100};
+}
+
+static void close_pool(struct fixture *fixture)
+{
+    codec_pool_close(fixture->pool, await_count, &fixture->closed);
+    loop_run(fixture->loop);
+    assert_int_equal(fixture->closed, 1);
+    loop_free(fixture->loop);
+    close(fixture->input_fd);
+    unlink(fixture->path);
+    rmdir(fixture->folder);
+}
+
+static void on_variant(void *owner, const struct wire_variant *variant, int fd)
+{
+    struct image *image = owner;
+    assert_int_equal(image->fds[variant->index], 0);
+    image->fds[variant->index] = fd;
+    image->variants++;
+}
+
+static void on_end(void *owner, const struct wire_done *done, const struct err *err)
+{
+    struct image *image = owner;
+    image->ends++;
+    assert_true((done == NULL) == (err != NULL));
+    if (done != NULL) {
+        image->done = *done;
+    } else {
+        image->err = *err;
+    }
+}
+
+static void submit(struct fixture *fixture, struct image *image)
+{
+    *image = (struct image){.ends = 0};
+    image->task.input_fd = fixture->input_fd;
+    image->task.job = (struct wire_job){.format = IMAGE_JPEG,
+                                        .limits = {.max_side_px = 5000, .max_file_bytes = 5000000},
+                                        .profile = *profile_default()};
+    image->task.on_variant = on_variant;
+    image->task.on_end = on_end;
+    image->task.owner = image;
+    codec_pool_submit(fixture->pool, &image->task);
+    assert_int_equal(image->ends, 0);
+}
+
+static void release(struct image *image)
+{
+    for (size_t i = 0; i < PROFILE_MAX_VARIANTS; i++) {
+        if (image->fds[i] > 0) {
+            close(image->fds[i]);
+        }
+    }
+}
+
+/* One image in a pool of one codec that behaves so; the image's end is in *image. */
+static void run_one(const char *behaviour, uint64_t job_timeout_ms, struct image *image)
+{
+    struct fixture fixture;
+    struct codec_pool_options options = patient(1);
+    options.child.job_timeout_ms = job_timeout_ms;
+    open_pool(&fixture, behaviour, &options);
+    submit(&fixture, image);
+    assert_true(await_reached(fixture.loop, &image->ends, 1));
+    assert_int_equal(image->ends, 1);
+    release(image);
+    close_pool(&fixture);
+    assert_int_equal(image->ends, 1);
+}
+
+static void test_gives_variants_that_nobody_can_change(void **state)
+{
+    (void)state;
+    struct image image;
+    struct fixture fixture;
+    struct codec_pool_options options = patient(1);
+    open_pool(&fixture, "good", &options);
+    submit(&fixture, &image);
+    assert_true(await_reached(fixture.loop, &image.ends, 1));
+    assert_int_equal(image.err.code, ERR_NONE);
+    assert_int_equal(image.variants, profile_default()->count);
+    assert_int_equal(image.done.width_px, 100);
+    char text[8] = {0};
+    assert_int_equal(pread(image.fds[0], text, 7, 0), 7);
+    assert_string_equal(text, "variant");
+    assert_true(pwrite(image.fds[0], "x", 1, 0) < 0);
+    assert_true(ftruncate(image.fds[0], 0) < 0);
+    assert_int_equal(codec_pool_deaths(fixture.pool), 0);
+    release(&image);
+    close_pool(&fixture);
+}
+
+static void test_hostile_frames_cost_the_image_one_attempt(void **state)
+{
+    (void)state;
+    static const char *const behaviours[] = {"garbage",    "other_ticket", "twice",      "unasked",
+                                             "large",      "long",         "short_file", "mapped",
+                                             "incomplete", "blames_us",    "sends_fd",   "floods"};
+    for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++) {
+        struct image image;
+        run_one(behaviours[i], LONG_MS, &image);
+        if (image.err.code != ERR_CODEC_CRASHED) {
+            fail_msg("%s ended with %s", behaviours[i], err_word(image.err.code));
+        }
+    }
+}
+
+static void test_says_how_a_codec_died(void **state)
+{
+    (void)state;
+    struct image image;
+    run_one("crash", LONG_MS, &image);
+    assert_int_equal(image.err.code, ERR_CODEC_CRASHED);
+    assert_non_null(strstr(image.err.sentence, "signal 9"));
+    run_one("deaf", LONG_MS, &image);
+    assert_int_equal(image.err.code, ERR_CODEC_CRASHED);
+    assert_non_null(strstr(image.err.sentence, "socket"));
+    run_one("hang", SHORT_MS, &image);
+    assert_int_equal(image.err.code, ERR_PROCESSING_TIMEOUT);
+}
+
+static void test_a_verdict_of_the_codec_is_no_death(void **state)
+{
+    (void)state;
+    struct image images[3];
+    struct fixture fixture;
+    struct codec_pool_options options = patient(1);
+    open_pool(&fixture, "corrupt", &options);
+    for (int i = 0; i < 3; i++) {
+        submit(&fixture, &images[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_true(await_reached(fixture.loop, &images[i].ends, 1));
+        assert_int_equal(images[i].err.code, ERR_CORRUPT_IMAGE);
+        assert_string_equal(images[i].err.sentence, "not?nice");
+    }
+    assert_int_equal(codec_pool_deaths(fixture.pool), 0);
+    close_pool(&fixture);
+}
+
+static void test_an_answer_before_the_death_counts(void **state)
+{
+    (void)state;
+    struct image image;
+    run_one("last_words", LONG_MS, &image);
+    assert_int_equal(image.err.code, ERR_NONE);
+    assert_int_equal(image.variants, profile_default()->count);
+}
+
+static void test_inherits_nothing_else(void **state)
+{
+    (void)state;
+    struct image image;
+    int leak = open("/dev/null", O_RDONLY); /* as hiredis opens its socket: without close-on-exec */
+    assert_true(leak >= 0);
+    run_one("nosy", LONG_MS, &image);
+    close(leak);
+    assert_int_equal(image.err.code, ERR_CORRUPT_IMAGE);
+}
+
+static void test_a_death_costs_only_its_own_image(void **state)
+{
+    (void)state;
+    enum { IMAGES = 6 };
+    struct image images[IMAGES];
+    struct fixture fixture;
+    struct codec_pool_options options = patient(2);
+    open_pool(&fixture, "crash", &options);
+    for (int i = 0; i < IMAGES; i++) {
+        submit(&fixture, &images[i]);
+    }
+    for (int i = 0; i < IMAGES; i++) {
+        assert_true(await_reached(fixture.loop, &images[i].ends, 1));
+        assert_int_equal(images[i].err.code, ERR_CODEC_CRASHED);
+    }
+    assert_int_equal(codec_pool_deaths(fixture.pool), IMAGES);
+    close_pool(&fixture);
+}
+
+static void test_replaces_a_codec_after_its_share(void **state)
+{
+    (void)state;
+    enum { IMAGES = 5 };
+    struct image images[IMAGES];
+    struct fixture fixture;
+    struct codec_pool_options options = patient(1);
+    int pids[IMAGES];
+    options.codec_images = 2;
+    open_pool(&fixture, "good", &options);
+    for (int i = 0; i < IMAGES; i++) {
+        submit(&fixture, &images[i]);
+        assert_true(await_reached(fixture.loop, &images[i].ends, 1));
+        assert_int_equal(images[i].err.code, ERR_NONE);
+        pids[i] = (int)images[i].done.decode_us;
+        release(&images[i]);
+    }
+    assert_true(pids[0] == pids[1] && pids[1] != pids[2] && pids[2] == pids[3] && pids[3] != pids[4]);
+    assert_int_equal(codec_pool_deaths(fixture.pool), 0);
+    close_pool(&fixture);
+}
+
+static bool is_broken(void *owner)
+{
+    struct fixture *fixture = owner;
+    return codec_pool_is_broken(fixture->pool);
+}
+
+static void test_no_storm_where_the_program_can_not_start(void **state)
+{
+    (void)state;
+    static const char *const behaviours[] = {"never_starts", "never_ready", "missing"};
+    for (size_t i = 0; i < 3; i++) {
+        struct fixture fixture;
+        struct codec_pool_options options = patient(2);
+        options.child.ready_ms = SHORT_MS;
+        open_pool(&fixture, behaviours[i], &options);
+        assert_int_equal(codec_pool_live(fixture.pool), 0);
+        assert_true(await_until(fixture.loop, is_broken, &fixture));
+        assert_int_equal(codec_pool_live(fixture.pool), 0);
+        /* two failed starts of each, and hardly more: the third waits for its back-off */
+        assert_in_range(codec_pool_deaths(fixture.pool), 4, 12);
+        close_pool(&fixture);
+    }
+}
+
+static void test_cancel_ends_waiting_and_running_images(void **state)
+{
+    (void)state;
+    struct image running;
+    struct image waiting;
+    struct fixture fixture;
+    struct codec_pool_options options = patient(1);
+    open_pool(&fixture, "hang", &options);
+    submit(&fixture, &running);
+    submit(&fixture, &waiting);
+    while (running.task.child == NULL) {
+        assert_true(await_reached(fixture.loop, &fixture.changes, fixture.changes + 1));
+    }
+    codec_pool_cancel(fixture.pool, &waiting.task);
+    codec_pool_cancel(fixture.pool, &running.task);
+    assert_int_equal(running.ends + waiting.ends, 0);
+    assert_true(await_reached(fixture.loop, &running.ends, 1));
+    assert_true(await_reached(fixture.loop, &waiting.ends, 1));
+    assert_int_equal(running.err.code, ERR_CANCELLED);
+    assert_int_equal(waiting.err.code, ERR_CANCELLED);
+    close_pool(&fixture);
+    assert_int_equal(running.ends, 1);
+    assert_int_equal(waiting.ends, 1);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = strrchr(argv[0], '/');
+    if (name != NULL && strncmp(name, "/fake-", 6) == 0) {
+        return fake_main(name + 6);
+    }
+    (void)argc;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gives_variants_that_nobody_can_change),
+        cmocka_unit_test(test_hostile_frames_cost_the_image_one_attempt),
+        cmocka_unit_test(test_says_how_a_codec_died),
+        cmocka_unit_test(test_a_verdict_of_the_codec_is_no_death),
+        cmocka_unit_test(test_an_answer_before_the_death_counts),
+        cmocka_unit_test(test_inherits_nothing_else),
+        cmocka_unit_test(test_a_death_costs_only_its_own_image),
+        cmocka_unit_test(test_replaces_a_codec_after_its_share),
+        cmocka_unit_test(test_no_storm_where_the_program_can_not_start),
+        cmocka_unit_test(test_cancel_ends_waiting_and_running_images),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

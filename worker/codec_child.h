@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One codec process: exec'd from its own program with an empty environment and one socket, given one image at a
+ * time, killed where it is late or sends what it should not. It is started once and ends once.
+ *
+ *     STARTING ──READY──► IDLE ◄──DONE, FAILED── BUSY
+ *         │                │  ──────JOB────────►  │
+ *         └───deadline─────┴──stop, bad frame─────┴──► ENDING ──exit──► GONE
+ */
+#ifndef PIXMILL_WORKER_CODEC_CHILD_H
+#define PIXMILL_WORKER_CODEC_CHILD_H
+
+#include "common/base/err.h"
+#include "worker/codec_task.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct codec_child;
+
+struct codec_child_options {
+    const char *path; /* of pixmill-codec */
+    int64_t memory_bytes;
+    bool is_caged;           /* false: --no-sandbox */
+    const char *log_level;   /* "info" */
+    uint64_t ready_ms;       /* from the start to READY */
+    uint64_t job_timeout_ms; /* from JOB to DONE or FAILED */
+};
+
+struct codec_child_events {
+    /* READY came, or a task has ended and the codec can take the next one */
+    void (*on_idle)(void *owner, struct codec_child *child);
+    /*
+     * The process is gone, after on_end of its task; nothing of the child is left when this returns. err is NULL
+     * where it was stopped by codec_child_stop, and otherwise says how it died.
+     */
+    void (*on_gone)(void *owner, struct codec_child *child, const struct err *err);
+};
+
+/* Starts a process. Never fails at once: on_gone tells, from the loop. options, events and owner outlive the child. */
+struct codec_child *codec_child_start(struct loop *loop, const struct codec_child_options *options,
+                                      const struct codec_child_events *events, void *owner);
+
+/* True between READY and the end, while it has no task. */
+bool codec_child_is_idle(const struct codec_child *child);
+
+/* True while it has a task. */
+bool codec_child_is_busy(const struct codec_child *child);
+
+/* Gives an idle codec its next image. The task is answered from the loop. */
+void codec_child_run(struct codec_child *child, struct codec_task *task, uint64_t ticket);
+
+/* Kills the process; its task, if it has one, ends with `code` and the sentence before this returns. */
+void codec_child_kill(struct codec_child *child, enum err_code code, const char *sentence);
+
+/* Kills a busy process whose image is not wanted any more: its task is not answered, and its end is no death. */
+void codec_child_abandon(struct codec_child *child);
+
+/* Asks a process that has no task to end, and kills it where it does not do so soon. Harmless when it is ending. */
+void codec_child_stop(struct codec_child *child);
+
+/* The process id, for the log; 0 where it could not be started. */
+int codec_child_pid(const struct codec_child *child);
+
+/* Images that it has answered for, well or not. */
+int64_t codec_child_images(const struct codec_child *child);
+
+#endif

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/job_output.h"
+
+#include "common/storage/storage.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+int job_output_init(struct job_output *output, struct storage *storage, const struct profile *profile,
+                    const char *original, int64_t generation, struct err *err)
+{
+    output->storage = storage;
+    output->profile = profile;
+    for (size_t i = 0; i < profile->count; i++) {
+        const struct profile_variant *wanted = &profile->variants[i];
+        struct job_output_file *file = &output->files[i];
+        file->output = output;
+        file->fd = -1;
+        if (image_name_variant(file->name, original, wanted->folder, generation, wanted->format, err) != 0) {
+            return -1;
+        }
+        output->variants[i] =
+            (struct db_variant){.name = wanted->name, .stored_name = file->name, .format = wanted->format};
+    }
+    return 0;
+}
+
+static void answered(struct job_output_file *file, const struct err *err)
+{
+    struct job_output *output = file->output;
+    if (file->fd >= 0) {
+        close(file->fd);
+        file->fd = -1;
+    }
+    if (err != NULL && output->err.code == ERR_NONE) {
+        output->err = *err;
+    }
+    output->pending--;
+    output->changed(output->owner);
+}
+
+static void on_answered(void *owner, const struct err *err)
+{
+    answered(owner, err);
+}
+
+void job_output_store(struct job_output *output, const struct wire_variant *variant, int fd)
+{
+    assert(variant->index < output->profile->count);
+    struct job_output_file *file = &output->files[variant->index];
+    struct db_variant *told = &output->variants[variant->index];
+    assert(file->fd < 0);
+    file->fd = fd;
+    told->width_px = variant->width_px;
+    told->height_px = variant->height_px;
+    told->bytes = variant->bytes;
+    output->pending++;
+    storage_put(output->storage, file->name, fd, variant->bytes, on_answered, file);
+}
+
+bool job_output_is_leftover(const struct db_image *row, int64_t generation)
+{
+    if (row == NULL || row->generation != generation) {
+        return true;
+    }
+    /* who has the job now writes, or wrote, the same names */
+    return strcmp(row->status, "pending") != 0 && strcmp(row->status, "processing") != 0;
+}
+
+static bool has_row_name(const struct db_image *row, const char *name)
+{
+    for (size_t i = 0; row != NULL && i < row->variant_count; i++) {
+        if (strcmp(row->variants[i].stored_name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void job_output_remove(struct job_output *output, const struct db_image *row)
+{
+    for (size_t i = 0; i < output->profile->count; i++) {
+        struct job_output_file *file = &output->files[i];
+        if (!has_row_name(row, file->name)) {
+            output->pending++;
+            storage_remove(output->storage, file->name, on_answered, file);
+        }
+    }
+}

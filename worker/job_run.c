@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ *     BEGIN ─► FETCH ─► CODEC ─► SWITCH ─► FINISH ─► END
+ *       │ not owed                          ▲
+ *       └───────────────────────────────────┘
+ *     a failure of the job's own
+ *       that may pass:                 AGAIN ─► RETRY ─► END
+ *       of the storage's, perhaps:     ASK ─► as above, or an outage: AGAIN ─► RETRY with its counts as they were
+ *       that can't pass:               FAIL ─► LEFTOVERS ─► REMOVE ─► FINISH ─► END
+ *       once too often:                FAIL ─► LEFTOVERS ─► REMOVE ─► BURY ─► END
+ *     the database is away:            RETRY ─► END
+ *     asked to stop:                   AGAIN ─► GIVE_BACK ─► END
+ *     the lease is lost:               LEFTOVERS ─► REMOVE ─► END
+ *
+ * PostgreSQL comes before Redis in every path: what the queue has not heard yet is repeated and found not owed.
+ */
+#include "worker/job_run.h"
+
+#include "common/base/alloc.h"
+#include "common/base/arena.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "worker/codec_pool.h"
+#include "worker/job_run_state.h"
+#include "worker/parts.h"
+
+#include <unistd.h>
+
+static void step(struct job_run *run);
+
+void job_run_on_answer(void *owner, const struct err *err)
+{
+    struct job_run *run = owner;
+    run->pending--;
+    run->answer = err != NULL ? *err : (struct err){.code = ERR_NONE};
+    step(run);
+}
+
+static void on_output(void *owner)
+{
+    step(owner);
+}
+
+bool job_run_has_failed(const struct job_run *run)
+{
+    return run->answer.code != ERR_NONE;
+}
+
+void job_run_tell_codec_free(struct job_run *run)
+{
+    if (run->needs_codec) {
+        run->needs_codec = false;
+        run->events->on_codec_free(run->owner);
+    }
+}
+
+static void do_nothing(struct job_run *run)
+{
+    (void)run;
+}
+
+static const struct {
+    void (*start)(struct job_run *run);          /* begins calls */
+    enum run_state (*next)(struct job_run *run); /* when all have answered */
+} states[RUN_STATE_COUNT] = {
+    [RUN_BEGIN] = {job_run_do_begin, job_run_after_begin},
+    [RUN_FETCH] = {job_run_do_fetch, job_run_after_fetch},
+    [RUN_CODEC] = {job_run_do_codec, job_run_after_codec},
+    [RUN_SWITCH] = {job_run_do_switch, job_run_after_switch},
+    [RUN_ASK] = {job_run_do_ask, job_run_after_ask},
+    [RUN_AGAIN] = {job_run_do_again, job_run_after_again},
+    [RUN_FAIL] = {job_run_do_fail, job_run_after_fail},
+    [RUN_LEFTOVERS] = {job_run_do_leftovers, job_run_after_leftovers},
+    [RUN_REMOVE] = {do_nothing, job_run_after_remove},
+    [RUN_FINISH] = {job_run_do_finish, job_run_after_queue_call},
+    [RUN_RETRY] = {job_run_do_retry, job_run_after_queue_call},
+    [RUN_BURY] = {job_run_do_bury, job_run_after_queue_call},
+    [RUN_GIVE_BACK] = {job_run_do_give_back, job_run_after_queue_call},
+};
+
+static void finish(struct job_run *run)
+{
+    lease_keeper_release(run->parts->leases, &run->hold);
+    if (run->file.fd >= 0) {
+        close(run->file.fd);
+    }
+    list_remove(&run->link);
+    job_run_tell_codec_free(run);
+    run->events->on_end(run->owner, run);
+    arena_free(run->arena);
+    free(run);
+}
+
+static void set_state(struct job_run *run, enum run_state state)
+{
+    run->state = state;
+    if (state != RUN_END) {
+        states[state].start(run);
+    }
+}
+
+static void step(struct job_run *run)
+{
+    while (run->state != RUN_END && run->pending == 0 && run->output.pending == 0) {
+        set_state(run, states[run->state].next(run));
+    }
+    if (run->state == RUN_END) {
+        finish(run);
+    }
+}
+
+static void cancel(struct job_run *run)
+{
+    if (run->state == RUN_CODEC && run->pending > 0 && !run->is_cancelled) {
+        run->is_cancelled = true;
+        codec_pool_cancel(run->parts->codecs, &run->task);
+    }
+}
+
+static void on_lost(void *owner)
+{
+    struct job_run *run = owner;
+    log_warn("a lease was lost", log_int("image", run->job.image),
+             log_int("generation", run->job.generation));
+    run->is_lost = true;
+    cancel(run);
+}
+
+/* A job that should not even be begun starts further down. */
+static enum run_state first_state(struct job_run *run, const struct queue_taken *taken)
+{
+    if (!taken->is_known) {
+        run->needs_codec = false;
+        err_set(&run->why, ERR_UNKNOWN_JOB, "a job of an unknown version");
+        log_error("a job of an unknown version is buried", log_text("job", taken->lease.id));
+        return RUN_BURY;
+    }
+    run->job.crashes += taken->lost_leases;
+    if (run->job.crashes >= run->parts->rules.max_crashes) {
+        err_set(&run->why, ERR_CODEC_CRASHED, "%d workers or codecs died while they had it",
+                run->job.crashes);
+        log_warn("a job that ends its workers is buried", log_int("image", run->job.image),
+                 log_int("generation", run->job.generation), log_err(&run->why));
+        run->needs_codec = false;
+        run->plan = RUN_BURY;
+        return RUN_FAIL;
+    }
+    return RUN_BEGIN;
+}
+
+struct job_run *job_run_start(const struct parts *parts, const struct queue_taken *taken,
+                              const struct job_run_events *events, void *owner)
+{
+    struct job_run *run = alloc_zeroed(1, sizeof *run);
+    list_init(&run->link);
+    run->parts = parts;
+    run->events = events;
+    run->owner = owner;
+    run->arena = arena_new();
+    run->job = taken->job;
+    run->file.fd = -1;
+    run->needs_codec = true;
+    run->output.changed = on_output;
+    run->output.owner = run;
+    run->started_us = clock_monotonic_us();
+    lease_keeper_hold(parts->leases, &run->hold, &taken->lease, on_lost, run);
+    set_state(run, first_state(run, taken));
+    return run;
+}
+
+struct list *job_run_link(struct job_run *run)
+{
+    return &run->link;
+}
+
+struct job_run *job_run_of_link(struct list *link)
+{
+    return list_owner(link, struct job_run, link);
+}
+
+bool job_run_needs_codec(const struct job_run *run)
+{
+    return run->needs_codec;
+}
+
+void job_run_drain(struct job_run *run)
+{
+    if (run->state == RUN_BEGIN || run->state == RUN_FETCH ||
+        (run->state == RUN_CODEC && run->task.child == NULL)) {
+        job_run_stop(run);
+    }
+}
+
+void job_run_stop(struct job_run *run)
+{
+    if (run->state <= RUN_CODEC) {
+        run->is_stopped = true;
+        cancel(run);
+    }
+}

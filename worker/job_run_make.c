@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The states in which an image's variants are made and its row is switched. */
+#include "worker/job_run_state.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "worker/codec_pool.h"
+#include "worker/parts.h"
+
+static bool must_leave(const struct job_run *run)
+{
+    return run->is_lost || run->is_stopped;
+}
+
+void job_run_do_begin(struct job_run *run)
+{
+    run->pending++;
+    db_image_begin(run->parts->db, run->arena, run->job.image, run->job.generation, &run->work,
+                   job_run_on_answer, run);
+}
+
+enum run_state job_run_after_begin(struct job_run *run)
+{
+    if (job_run_has_failed(run) || (must_leave(run) && run->work.is_owed)) {
+        return job_run_settle(run, &run->answer);
+    }
+    if (!run->work.is_owed) {
+        log_debug("a job is not owed any more", log_int("image", run->job.image),
+                  log_int("generation", run->job.generation));
+        return RUN_FINISH;
+    }
+    struct err err;
+    run->has_output = job_output_init(&run->output, run->parts->storage, run->parts->profile,
+                                      run->work.stored_name, run->job.generation, &err) == 0;
+    return run->has_output ? RUN_FETCH : job_run_settle(run, &err);
+}
+
+void job_run_do_fetch(struct job_run *run)
+{
+    run->pending++;
+    storage_get(run->parts->storage, run->work.stored_name, &run->file, job_run_on_answer, run);
+}
+
+enum run_state job_run_after_fetch(struct job_run *run)
+{
+    struct err err;
+    if (job_run_has_failed(run) || must_leave(run)) {
+        return job_run_settle(run, &run->answer);
+    }
+    if (run->file.bytes != run->work.bytes) {
+        err_set(&err, ERR_CORRUPT_IMAGE, "the original has %lld bytes, not %lld", (long long)run->file.bytes,
+                (long long)run->work.bytes);
+        return job_run_settle(run, &err);
+    }
+    if (run->work.format == IMAGE_UNKNOWN) {
+        err_set(&err, ERR_UNSUPPORTED_FORMAT, "the row names no format");
+        return job_run_settle(run, &err);
+    }
+    return RUN_CODEC;
+}
+
+static void on_variant(void *owner, const struct wire_variant *variant, int fd)
+{
+    struct job_run *run = owner;
+    job_output_store(&run->output, variant, fd);
+}
+
+static void on_codec_end(void *owner, const struct wire_done *done, const struct err *err)
+{
+    struct job_run *run = owner;
+    if (done != NULL) {
+        run->done = *done;
+    }
+    job_run_tell_codec_free(run);
+    job_run_on_answer(run, err);
+}
+
+void job_run_do_codec(struct job_run *run)
+{
+    run->task.input_fd = run->file.fd;
+    run->task.job = (struct wire_job){.input_bytes = run->file.bytes,
+                                      .format = run->work.format,
+                                      .fail_on = run->parts->fail_on,
+                                      .limits = run->parts->limits,
+                                      .profile = *run->parts->profile};
+    run->task.on_variant = on_variant;
+    run->task.on_end = on_codec_end;
+    run->task.owner = run;
+    run->pending++;
+    codec_pool_submit(run->parts->codecs, &run->task);
+}
+
+enum run_state job_run_after_codec(struct job_run *run)
+{
+    if (job_run_has_failed(run) || run->is_lost) {
+        return job_run_settle(run, &run->answer);
+    }
+    return run->output.err.code == ERR_NONE ? RUN_SWITCH : job_run_settle(run, &run->output.err);
+}
+
+void job_run_do_switch(struct job_run *run)
+{
+    struct db_image_result result = {.id = run->job.image,
+                                     .generation = run->job.generation,
+                                     .width_px = run->done.width_px,
+                                     .height_px = run->done.height_px,
+                                     .profile = run->parts->profile->name,
+                                     .variants = run->output.variants,
+                                     .variant_count = run->parts->profile->count};
+    run->pending++;
+    db_image_ready(run->parts->db, &result, &run->is_current, job_run_on_answer, run);
+}
+
+enum run_state job_run_after_switch(struct job_run *run)
+{
+    if (job_run_has_failed(run)) {
+        return job_run_settle(run, &run->answer);
+    }
+    if (!run->is_current) {
+        /* db_image_ready has seen to the files */
+        log_debug("a row has moved on", log_int("image", run->job.image),
+                  log_int("generation", run->job.generation));
+        return RUN_FINISH;
+    }
+    log_debug("an image is done", log_int("image", run->job.image),
+              log_int("generation", run->job.generation),
+              log_int("ms", (int64_t)((clock_monotonic_us() - run->started_us) / 1000)),
+              log_int("decode_us", run->done.decode_us), log_int("encode_us", run->done.encode_us),
+              log_int("peak_bytes", run->done.peak_bytes));
+    return RUN_FINISH;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What becomes of a job that did not go well, and how the queue is told of any end. */
+#include "worker/job_run_state.h"
+
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "worker/parts.h"
+
+/* QUEUE_TRIES: Redis is told so often how a job ended; then the lease runs out, and its next holder tells it.
+ * AWAY_MS: the wait of a job that met an outage, which is no failure of its own. */
+enum { QUEUE_TRIES = 3, AWAY_MS = 1000 };
+
+/* Counts a failure of the job's own and decides what becomes of it. */
+static enum run_state judge(struct job_run *run)
+{
+    static const char *const words[] = {[JOB_AGAIN] = "again", [JOB_FAIL] = "failed", [JOB_BURY] = "buried"};
+    enum job_verdict verdict =
+        job_retry(&run->parts->rules, run->why.code, random_below(UINT64_MAX), &run->job, &run->delay_ms);
+    log_warn("a job failed", log_int("image", run->job.image), log_int("generation", run->job.generation),
+             log_err(&run->why), log_text("verdict", words[verdict]), log_int("attempt", run->job.attempt),
+             log_int("crashes", run->job.crashes));
+    switch (verdict) {
+    case JOB_AGAIN:
+        run->plan = RUN_RETRY;
+        return RUN_AGAIN;
+    case JOB_FAIL:
+        run->plan = RUN_FINISH;
+        return RUN_FAIL;
+    case JOB_BURY:
+        run->plan = RUN_BURY;
+        return RUN_FAIL;
+    }
+    return RUN_FAIL;
+}
+
+/* The job waits for something to come back, with its counts as they were. */
+static enum run_state wait_for_outage(struct job_run *run, enum run_state next)
+{
+    log_debug("a job waits for a dependency", log_int("image", run->job.image), log_err(&run->why));
+    run->plan = RUN_RETRY;
+    run->delay_ms = random_below(AWAY_MS) + 1;
+    return next;
+}
+
+/* Where every failure before the row was switched is sorted. */
+enum run_state job_run_settle(struct job_run *run, const struct err *err)
+{
+    if (run->is_lost) {
+        run->plan = RUN_END;
+        return RUN_LEFTOVERS;
+    }
+    if (run->is_stopped) {
+        run->plan = RUN_GIVE_BACK;
+        return RUN_AGAIN;
+    }
+    run->why = *err;
+    if (err->code == ERR_DATABASE || err->code == ERR_OVERLOADED || err->code == ERR_SHUTDOWN) {
+        /* the row can't be told; `processing` is owed as much as `pending` is */
+        breaker_trip(run->parts->database_breaker);
+        return wait_for_outage(run, RUN_RETRY);
+    }
+    return err->code == ERR_STORAGE ? RUN_ASK : judge(run);
+}
+
+void job_run_do_ask(struct job_run *run)
+{
+    run->pending++;
+    breaker_ask(run->parts->storage_breaker, &run->question, job_run_on_answer, run);
+}
+
+enum run_state job_run_after_ask(struct job_run *run)
+{
+    if (run->is_lost) {
+        return job_run_settle(run, &run->answer);
+    }
+    return job_run_has_failed(run) ? wait_for_outage(run, RUN_AGAIN) : judge(run);
+}
+
+void job_run_do_again(struct job_run *run)
+{
+    run->pending++;
+    db_image_again(run->parts->db, run->job.image, run->job.generation, &run->is_current, job_run_on_answer,
+                   run);
+}
+
+enum run_state job_run_after_again(struct job_run *run)
+{
+    if (job_run_has_failed(run)) {
+        breaker_trip(run->parts->database_breaker);
+        return run->plan;
+    }
+    if (!run->is_current) {
+        run->plan = RUN_FINISH;
+        return RUN_LEFTOVERS;
+    }
+    return run->plan;
+}
+
+void job_run_do_fail(struct job_run *run)
+{
+    run->pending++;
+    db_image_failed(run->parts->db, run->job.image, run->job.generation, run->why.code, run->why.sentence,
+                    &run->is_current, job_run_on_answer, run);
+}
+
+enum run_state job_run_after_fail(struct job_run *run)
+{
+    if (job_run_has_failed(run)) {
+        breaker_trip(run->parts->database_breaker);
+        return wait_for_outage(run, RUN_RETRY);
+    }
+    if (!run->is_current) {
+        run->plan = RUN_FINISH;
+    }
+    return RUN_LEFTOVERS;
+}
+
+void job_run_do_leftovers(struct job_run *run)
+{
+    run->pending++;
+    db_image_get(run->parts->db, run->arena, run->job.image, NULL, &run->row, job_run_on_answer, run);
+}
+
+enum run_state job_run_after_leftovers(struct job_run *run)
+{
+    bool is_gone = run->answer.code == ERR_NOT_FOUND;
+    if (job_run_has_failed(run) && !is_gone) {
+        log_debug("files may be left over", log_int("image", run->job.image), log_err(&run->answer));
+        return run->plan;
+    }
+    if (!run->has_output && !is_gone) {
+        run->has_output = job_output_init(&run->output, run->parts->storage, run->parts->profile,
+                                          run->row.stored_name, run->job.generation, NULL) == 0;
+    }
+    if (!run->has_output || !job_output_is_leftover(is_gone ? NULL : &run->row, run->job.generation)) {
+        return run->plan;
+    }
+    job_output_remove(&run->output, is_gone ? NULL : &run->row);
+    return RUN_REMOVE;
+}
+
+enum run_state job_run_after_remove(struct job_run *run)
+{
+    return run->plan;
+}
+
+/* From here on the lease is not renewed: whatever the queue makes of the call, the job is not ours any more. */
+static void begin_queue_call(struct job_run *run)
+{
+    lease_keeper_release(run->parts->leases, &run->hold);
+    run->queue_tries++;
+    run->pending++;
+}
+
+enum run_state job_run_after_queue_call(struct job_run *run)
+{
+    if (job_run_has_failed(run) && run->answer.code == ERR_QUEUE && run->queue_tries < QUEUE_TRIES) {
+        return run->state;
+    }
+    if (job_run_has_failed(run)) {
+        log_debug("the queue was not told", log_int("image", run->job.image), log_err(&run->answer));
+    }
+    return RUN_END;
+}
+
+void job_run_do_finish(struct job_run *run)
+{
+    begin_queue_call(run);
+    queue_finish(run->parts->queue, &run->hold.lease, 1, job_run_on_answer, run);
+}
+
+void job_run_do_retry(struct job_run *run)
+{
+    begin_queue_call(run);
+    queue_retry(run->parts->queue, &run->hold.lease, &run->job, run->delay_ms, &run->is_current,
+                job_run_on_answer, run);
+}
+
+void job_run_do_bury(struct job_run *run)
+{
+    begin_queue_call(run);
+    queue_bury(run->parts->queue, &run->hold.lease, err_word(run->why.code), run->why.sentence,
+               &run->is_current, job_run_on_answer, run);
+}
+
+void job_run_do_give_back(struct job_run *run)
+{
+    begin_queue_call(run);
+    queue_give_back(run->parts->queue, &run->hold.lease, 1, job_run_on_answer, run);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The insides of a job_run, for job_run.c (the steps), job_run_make.c (the way to ready variants) and
+ * job_run_settle.c (all other ways). Nobody else includes it.
+ *
+ * Each state is a pair: do_<state> begins calls, and after_<state>, when all have answered, gives the next state.
+ */
+#ifndef PIXMILL_WORKER_JOB_RUN_STATE_H
+#define PIXMILL_WORKER_JOB_RUN_STATE_H
+
+#include "common/db/db_image.h"
+#include "common/job/job.h"
+#include "common/storage/storage.h"
+#include "worker/breaker.h"
+#include "worker/codec_task.h"
+#include "worker/job_output.h"
+#include "worker/job_run.h"
+#include "worker/lease_keeper.h"
+
+#include <stdint.h>
+
+struct arena;
+struct parts;
+
+enum run_state {
+    RUN_BEGIN,
+    RUN_FETCH,
+    RUN_CODEC,
+    RUN_SWITCH,
+    RUN_ASK,
+    RUN_AGAIN,
+    RUN_FAIL,
+    RUN_LEFTOVERS,
+    RUN_REMOVE,
+    RUN_FINISH,
+    RUN_RETRY,
+    RUN_BURY,
+    RUN_GIVE_BACK,
+    RUN_END,
+    RUN_STATE_COUNT
+};
+
+struct job_run {
+    struct list link;
+    const struct parts *parts;           /* borrowed */
+    const struct job_run_events *events; /* borrowed */
+    void *owner;
+    enum run_state state;
+    enum run_state plan; /* what the queue is told after the row was: FINISH, RETRY, BURY, GIVE_BACK, END */
+    int pending;         /* calls that have not answered, but for those of output */
+    struct arena *arena; /* owned */
+    struct lease_hold hold;
+    struct job job;    /* with the counts of its failures */
+    struct err answer; /* of the last call; ERR_NONE: well */
+    struct err why;    /* the failure that decided; ERR_NONE while there is none */
+    uint64_t delay_ms;
+    int queue_tries;
+    bool is_lost;      /* the lease is somebody else's */
+    bool is_stopped;   /* given back at the next turn */
+    bool is_cancelled; /* the codec was told */
+    bool needs_codec;
+    bool is_current; /* out-parameter: the row was changed */
+    struct db_image_work work;
+    struct db_image row;
+    struct storage_file file; /* fd owned; -1 where none */
+    struct codec_task task;
+    struct wire_done done;
+    struct job_output output;
+    bool has_output; /* job_output_init was called */
+    struct breaker_question question;
+    uint64_t started_us;
+};
+
+/* A done_fn: keeps the answer of a call and steps. */
+void job_run_on_answer(void *run, const struct err *err);
+
+/* The last call failed. */
+bool job_run_has_failed(const struct job_run *run);
+
+/* Tells the owner, once, that no codec is needed any more. */
+void job_run_tell_codec_free(struct job_run *run);
+
+/* Sorts a failure that came before the row was switched, and gives the state that deals with it. */
+enum run_state job_run_settle(struct job_run *run, const struct err *err);
+
+void job_run_do_begin(struct job_run *run);
+enum run_state job_run_after_begin(struct job_run *run);
+void job_run_do_fetch(struct job_run *run);
+enum run_state job_run_after_fetch(struct job_run *run);
+void job_run_do_codec(struct job_run *run);
+enum run_state job_run_after_codec(struct job_run *run);
+void job_run_do_switch(struct job_run *run);
+enum run_state job_run_after_switch(struct job_run *run);
+void job_run_do_ask(struct job_run *run);
+enum run_state job_run_after_ask(struct job_run *run);
+void job_run_do_again(struct job_run *run);
+enum run_state job_run_after_again(struct job_run *run);
+void job_run_do_fail(struct job_run *run);
+enum run_state job_run_after_fail(struct job_run *run);
+void job_run_do_leftovers(struct job_run *run);
+enum run_state job_run_after_leftovers(struct job_run *run);
+enum run_state job_run_after_remove(struct job_run *run);
+void job_run_do_finish(struct job_run *run);
+void job_run_do_retry(struct job_run *run);
+void job_run_do_bury(struct job_run *run);
+void job_run_do_give_back(struct job_run *run);
+enum run_state job_run_after_queue_call(struct job_run *run);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The parts of a worker that its jobs use. Owned by worker.c, which opens them before the first job and closes them
+ * after the last; everybody else borrows.
+ */
+#ifndef PIXMILL_WORKER_PARTS_H
+#define PIXMILL_WORKER_PARTS_H
+
+#include "common/image/limits.h"
+#include "common/image/profile.h"
+#include "common/job/job_retry.h"
+#include "worker/wire/wire.h"
+
+#include <stdint.h>
+
+struct breaker;
+struct codec_pool;
+struct db;
+struct lease_keeper;
+struct loop;
+struct queue;
+struct storage;
+
+struct parts {
+    struct loop *loop;
+    struct db *db;
+    struct queue *queue;
+    struct storage *storage;
+    struct codec_pool *codecs;
+    struct lease_keeper *leases;
+    struct breaker *database_breaker;
+    struct breaker *storage_breaker;
+    const struct profile *profile;
+    struct image_limits limits;
+    enum wire_fail_on fail_on;
+    struct job_retry_rules rules;
+    uint64_t lease_ms;
+};
+
+#endif
