@@ -7,24 +7,36 @@
 #include "common/base/log.h"
 #include "worker/codec/vips_err.h"
 
-/* ICC.1:2010 7.2: where a profile's header has what is looked at here */
-enum { ICC_CLASS_AT = 12, ICC_SPACE_AT = 16, ICC_SIGNATURE_AT = 36, ICC_HEADER_BYTES = 128 };
+#include <lcms2.h>
 
-static bool is_word(const unsigned char *profile, size_t at, const char *word)
+/* The colour space that lcms names for so many bands. */
+static cmsColorSpaceSignature space_of(int bands)
 {
-    return memcmp(profile + at, word, 4) == 0;
+    return bands == 1 ? cmsSigGrayData : bands == 3 ? cmsSigRgbData : cmsSigCmykData;
 }
 
-/* True where the header says that the profile describes pixels of so many colour bands. */
-static bool fits(const unsigned char *profile, size_t bytes, int bands)
+/*
+ * Finds the intent by which a profile can bring an image of so many bands to sRGB: the relative one, or the perceptual one
+ * where the profile has no other table. Returns false where the profile can not: libvips would then quietly take another.
+ */
+static bool find_intent(const void *data, size_t bytes, int bands, VipsIntent *intent)
 {
-    const char *space = bands == 1 ? "GRAY" : bands == 3 ? "RGB " : "CMYK";
-    if (bytes < ICC_HEADER_BYTES || !is_word(profile, ICC_SIGNATURE_AT, "acsp") ||
-        !is_word(profile, ICC_SPACE_AT, space)) {
+    cmsHPROFILE profile = bytes > UINT32_MAX ? NULL : cmsOpenProfileFromMem(data, (cmsUInt32Number)bytes);
+    if (profile == NULL) {
         return false;
     }
-    return is_word(profile, ICC_CLASS_AT, "mntr") || is_word(profile, ICC_CLASS_AT, "scnr") ||
-           is_word(profile, ICC_CLASS_AT, "prtr") || is_word(profile, ICC_CLASS_AT, "spac");
+    bool is_usable = false;
+    if (cmsGetColorSpace(profile) == space_of(bands)) {
+        if (cmsIsIntentSupported(profile, INTENT_RELATIVE_COLORIMETRIC, LCMS_USED_AS_INPUT)) {
+            *intent = VIPS_INTENT_RELATIVE;
+            is_usable = true;
+        } else if (cmsIsIntentSupported(profile, INTENT_PERCEPTUAL, LCMS_USED_AS_INPUT)) {
+            *intent = VIPS_INTENT_PERCEPTUAL;
+            is_usable = true;
+        }
+    }
+    cmsCloseProfile(profile);
+    return is_usable;
 }
 
 /* Converts by the embedded profile. NULL where there is none, or none that can be used. */
@@ -38,14 +50,15 @@ static VipsImage *by_profile(VipsImage *in)
         vips_err_clear();
         return NULL;
     }
-    if (!fits(profile, bytes, in->Bands)) {
-        log_info("an ICC profile does not fit its image and is ignored", log_int("bands", in->Bands));
+    VipsIntent intent;
+    if (!find_intent(profile, bytes, in->Bands, &intent)) {
+        log_info("an ICC profile is broken or of another colour space and is ignored",
+                 log_int("bands", in->Bands), log_int("bytes", (int64_t)bytes));
         return NULL;
     }
-    if (vips_icc_transform(in, &out, "srgb", "embedded", TRUE, "intent", VIPS_INTENT_RELATIVE, "depth", 8,
-                           NULL) != 0) {
+    if (vips_icc_transform(in, &out, "srgb", "embedded", TRUE, "intent", intent, "depth", 8, NULL) != 0) {
         vips_err_clear();
-        log_info("an ICC profile is broken and is ignored", log_int("bytes", (int64_t)bytes));
+        log_info("an ICC profile can not be applied and is ignored", log_int("bytes", (int64_t)bytes));
         return NULL;
     }
     return out;

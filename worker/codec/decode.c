@@ -2,6 +2,7 @@
 #include "worker/codec/decode.h"
 #include "worker/codec/colour.h"
 #include "worker/codec/orientation.h"
+#include "worker/codec/png_data.h"
 #include "worker/codec/vips_err.h"
 
 #include <assert.h>
@@ -166,6 +167,9 @@ int decode_image(const struct wire_job *job, const struct decode_plan *plan, con
 {
     const struct image_head *head = &plan->head;
     VipsImage *pixels = NULL;
+    if (head->format == IMAGE_PNG && !png_data_is_sound(data, bytes)) {
+        return err_set(err, ERR_CORRUPT_IMAGE, "the compressed pixels are damaged");
+    }
     VipsImage *loaded = load(job, head->format, data, bytes);
     if (loaded == NULL) {
         return vips_err_take(err, ERR_CORRUPT_IMAGE, "can not read the image");

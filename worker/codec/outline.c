@@ -2,6 +2,7 @@
 #include "worker/codec/outline.h"
 
 #include <string.h>
+#include <zlib.h>
 
 enum {
     JPEG_TEM = 0x01,
@@ -97,21 +98,6 @@ static void read_jpeg(struct outline *outline, const unsigned char *data, size_t
     }
 }
 
-/* The checksum of PNG chunks (W3C PNG annex D), by a table of 16 half-bytes: as small as it is fast enough. */
-static uint32_t png_checksum(const unsigned char *data, size_t bytes)
-{
-    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-                                       0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    uint32_t sum = 0xffffffff;
-    for (size_t i = 0; i < bytes; i++) {
-        sum ^= data[i];
-        sum = (sum >> 4) ^ table[sum & 15];
-        sum = (sum >> 4) ^ table[sum & 15];
-    }
-    return ~sum;
-}
-
 /* A chunk whose first letter is a capital is critical (W3C PNG 5.4); transparency decides pixels as well. */
 static bool matters(const unsigned char *name)
 {
@@ -128,7 +114,7 @@ static void read_png(struct outline *outline, const unsigned char *data, size_t 
         if (length > (size_t)(end - at) - PNG_AROUND_BYTES) {
             return;
         }
-        if (matters(name) && png_checksum(name, length + 4) != big_32(name + 4 + length)) {
+        if (matters(name) && crc32(0, name, (uInt)length + 4) != big_32(name + 4 + length)) {
             outline->is_sound = false;
         }
         if (memcmp(name, "IEND", 4) == 0) {
