@@ -13,15 +13,8 @@ void db_pipe_init(struct db_pipe *pipe)
     list_init(&pipe->calls);
 }
 
-static void drop_notice(void *owner, const PGresult *result)
-{
-    (void)owner;
-    (void)result;
-}
-
 int db_pipe_start(struct db_pipe *pipe, struct err *err)
 {
-    PQsetNoticeReceiver(pipe->pg, drop_notice, NULL);
     pipe->prepared_count = 0;
     pipe->is_spoiled = false;
     if (PQsetnonblocking(pipe->pg, 1) != 0 || PQenterPipelineMode(pipe->pg) != 1) {

@@ -86,6 +86,13 @@ static void list_addresses(const char *host, const struct addrinfo *addresses, c
     }
 }
 
+/* libpq would write them to standard error */
+static void drop_notice(void *owner, const PGresult *result)
+{
+    (void)owner;
+    (void)result;
+}
+
 PGconn *db_target_connect(const struct db_target *target, const struct addrinfo *addresses)
 {
     const char *keywords[MAX_OPTIONS + 4] = {NULL};
@@ -109,5 +116,9 @@ PGconn *db_target_connect(const struct db_target *target, const struct addrinfo 
     }
     keywords[count] = "fallback_application_name";
     values[count] = "pixmill";
-    return PQconnectStartParams(keywords, values, 0);
+    PGconn *pg = PQconnectStartParams(keywords, values, 0);
+    if (pg != NULL) {
+        PQsetNoticeReceiver(pg, drop_notice, NULL);
+    }
+    return pg;
 }
