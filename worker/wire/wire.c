@@ -277,12 +277,9 @@ static const struct {
     void (*encode)(struct writer *writer, const struct wire_frame *frame);
     void (*decode)(struct reader *reader, struct wire_frame *frame);
 } types[] = {
-    [WIRE_READY] = {encode_nothing, decode_nothing},
-      [WIRE_JOB] = {encode_job,     decode_job    },
-    [WIRE_HEAD] = {encode_head,    decode_head   },
-      [WIRE_VARIANT] = {encode_variant, decode_variant},
-    [WIRE_DONE] = {encode_done,    decode_done   },
-      [WIRE_FAILED] = {encode_failed,  decode_failed },
+    [WIRE_READY] = {encode_nothing, decode_nothing}, [WIRE_JOB] = {encode_job, decode_job},
+    [WIRE_HEAD] = {encode_head, decode_head},        [WIRE_VARIANT] = {encode_variant, decode_variant},
+    [WIRE_DONE] = {encode_done, decode_done},        [WIRE_FAILED] = {encode_failed, decode_failed},
 };
 
 size_t wire_encode(const struct wire_frame *frame, unsigned char out[WIRE_MAX_BYTES])

@@ -50,22 +50,32 @@ static void close_all(const int *fds, size_t count)
     }
 }
 
-/* Copies the descriptors of all control messages to fds; returns how many. The control buffer has room for no
- * more. */
-static size_t take_fds(struct msghdr *message, int *fds)
+/*
+ * Copies the descriptors of all control messages to fds; *count is how many. Alignment may leave room for one more than a frame
+ * may have: what is too many is closed, and the answer is false.
+ */
+static bool take_fds(struct msghdr *message, int *fds, size_t *count)
 {
-    size_t count = 0;
+    bool is_good = true;
+    *count = 0;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
          header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
             continue;
         }
         size_t bytes = header->cmsg_len - CMSG_LEN(0);
-        for (size_t at = 0; at + sizeof(int) <= bytes && count < WIRE_MAX_FDS; at += sizeof(int)) {
-            memcpy(&fds[count++], CMSG_DATA(header) + at, sizeof(int));
+        for (size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
+            if (*count < WIRE_MAX_FDS) {
+                fds[(*count)++] = fd;
+            } else {
+                close(fd);
+                is_good = false;
+            }
         }
     }
-    return count;
+    return is_good;
 }
 
 static enum wire_got refuse_errno(int errnum, struct err *err)
@@ -97,9 +107,9 @@ enum wire_got wire_receive(int socket, struct wire_frame *frame, int *fds, size_
     if (got < 0) {
         return refuse_errno(errno, err);
     }
-    size_t count = take_fds(&message, fds);
+    size_t count;
     int rc = 0;
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    if (!take_fds(&message, fds, &count) || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
         rc = err_set(err, ERR_INTERNAL, "a frame with more bytes or descriptors than a frame may have");
     } else if (got > 0) {
         rc = wire_decode(bytes, (size_t)got, frame, err);
