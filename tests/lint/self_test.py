@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import arrows
+import docs
 import linked
 import shape
 import tools
@@ -84,6 +85,18 @@ def test_linked(repo):
         shutil.rmtree(root)
 
 
+def test_docs():
+    root = Path(tempfile.mkdtemp(prefix="pixmill-lint-"))
+    try:
+        readme = root / "README.md"
+        readme.write_text(f"Text.\n{docs.BEGIN}| a |\n{docs.END}More.\n")
+        faults = expect("docs", docs.check(root, "| a |\n"), None) + expect("docs", docs.check(root, "| b |\n"), "is old")
+        readme.write_text("No marks.\n")
+        return faults + expect("docs", docs.check(root, "| a |\n"), "marks")
+    finally:
+        shutil.rmtree(root)
+
+
 def test_tidy(repo):
     root = clean_tree(repo)
     try:
@@ -112,4 +125,4 @@ def run(repo):
         faults += expect(f"{lint.__module__}.{lint.__name__} {path}", lint(root), word)
         assert text_of(root, path) == text
         shutil.rmtree(root)
-    return faults + test_linked(repo) + test_tidy(repo)
+    return faults + test_linked(repo) + test_docs() + test_tidy(repo)
