@@ -19,6 +19,8 @@
 
 #include <assert.h>
 
+enum { STEP_STATES = 256 }; /* states gone through before other clients have their turn */
+
 /* The handler has the request: what it waits for has a deadline of its own there, so the state has none. */
 static enum conn_state do_conn_handle(struct conn *conn)
 {
@@ -106,12 +108,20 @@ void conn_step(struct conn *conn)
     }
     conn->is_stepping = true;
     enum conn_state next = states[conn->state](conn);
-    while (next != conn->state) {
+    int passed = 0;
+    for (; next != conn->state && passed < STEP_STATES; passed++) {
         conn_set_state(conn, next);
         next = states[conn->state](conn);
     }
+    bool is_unfinished = next != conn->state;
+    if (is_unfinished) {
+        conn_set_state(conn, next);
+    }
     conn_set_reading(conn);
     conn->is_stepping = false;
+    if (is_unfinished) {
+        conn_step_later(conn);
+    }
     if (conn->state == CONN_CLOSE && conn->is_closed && !conn->later.is_queued) {
         conn_finish(conn);
     }

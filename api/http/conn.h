@@ -106,7 +106,7 @@ struct conn {
     uv_write_t write;
     uv_write_t continue_write;
     uv_shutdown_t shutdown;
-    size_t write_queue; /* bytes that libuv still held when the write deadline was armed */
+    size_t untaken_bytes; /* of the answer, when the write deadline was armed */
     size_t lingered_bytes;
     struct err abort; /* why the body ended early; ERR_NONE: it did not */
 

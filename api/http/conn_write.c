@@ -4,6 +4,8 @@
  */
 #include "api/http/conn.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const char continue_text[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -51,6 +53,17 @@ static void on_written(uv_write_t *write, int status)
     conn_step(conn);
 }
 
+/* Bytes of answers that the client has not taken: in libuv's queue, and in the kernel's (tcp(7), SIOCOUTQ), which can hold megabytes. */
+static size_t untaken_bytes(const struct conn *conn)
+{
+    int held = 0;
+    uv_os_fd_t fd = -1;
+    if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &held) != 0) {
+        held = 0;
+    }
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&conn->tcp) + (size_t)held;
+}
+
 /* Sends bytes: all at once where the kernel takes them, else the rest through libuv, which then holds them until on_written. */
 static void send_bytes(struct conn *conn, char *data, size_t bytes)
 {
@@ -73,7 +86,7 @@ static void send_bytes(struct conn *conn, char *data, size_t bytes)
         return;
     }
     conn->is_writing = true;
-    conn->write_queue = uv_stream_get_write_queue_size(stream);
+    conn->untaken_bytes = untaken_bytes(conn);
 }
 
 static void on_shutdown(uv_shutdown_t *shutdown, int status)
@@ -104,12 +117,12 @@ static enum conn_state end_answer(struct conn *conn)
     return framing_is_done(&conn->framing) ? CONN_IDLE : CONN_DRAIN;
 }
 
-/* The write deadline passed: it counts from the last byte that was taken, which only libuv's queue shows. */
+/* The write deadline passed: it is for a client that takes no byte in all that time. */
 static void judge_progress(struct conn *conn)
 {
-    size_t queue = uv_stream_get_write_queue_size((uv_stream_t *)&conn->tcp);
-    if (queue < conn->write_queue) {
-        conn->write_queue = queue;
+    size_t untaken = untaken_bytes(conn);
+    if (untaken < conn->untaken_bytes) {
+        conn->untaken_bytes = untaken;
         conn_wait_anew(conn);
     } else {
         conn_break(conn, ERR_CANCELLED, "the client takes no bytes");

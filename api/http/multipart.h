@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A streaming reader of multipart/form-data (RFC 7578, RFC 2046 5.1). Pure: bytes in, events out, in pieces of any size. Holds at most
- * a boundary's length and one part's header. Every count has a limit.
+ * A streaming reader of multipart/form-data (RFC 7578, RFC 2046 5.1). Pure: bytes in, events out, in pieces of any size. Holds one
+ * part's header at most, and no data. Every count has a limit: 128 parts, 4 KiB a header, 64 KiB of headers in all.
  */
 #ifndef PIXMILL_HTTP_MULTIPART_H
 #define PIXMILL_HTTP_MULTIPART_H
@@ -14,6 +14,7 @@
 struct arena;
 struct multipart;
 
+/* What a part's header says. The strings are the arena's. */
 struct multipart_part {
     const char *name;         /* of the field; UTF-8 */
     const char *file_name;    /* NULL where the part is no file; last path component only; "" is possible */

@@ -95,6 +95,7 @@ static const char *span_text(const struct parse *parse, const struct span *span)
     return start + strspn(start, " \t");
 }
 
+/* Makes the list of fields, with room for one more. */
 static void take_fields(struct arena *arena, const struct parse *parse, struct headers *headers)
 {
     headers->items = arena_alloc(arena, (parse->count + 1) * sizeof(struct header));
@@ -152,6 +153,9 @@ static int take_authority(struct arena *arena, const char **target, struct heade
     const char *host = arena_copy(arena, authority, bytes);
     if (!headers_is_host(host)) {
         return err_set(err, ERR_BAD_REQUEST, "a request target without a well-formed host");
+    }
+    if (headers_count(headers, "host") == 0) {
+        headers->items[headers->count++].name = "Host"; /* HTTP/1.0; take_fields left room for it */
     }
     for (size_t i = 0; i < headers->count; i++) {
         if (text_equal_nocase(headers->items[i].name, "host")) {

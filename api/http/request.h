@@ -63,10 +63,12 @@ bool request_has_body(const struct request *request);
 int64_t request_content_length(const struct request *request);
 
 /*
- * Who takes a body. Pieces come one at a time: after on_data no more is read from the client until request_read_more.
- * data lives until request_read_more. Exactly one of on_end and on_abort is called at last; on_abort (the client left, was
- * too slow, sent more than the limit or broke the protocol) with an err whose code says which. The request must be answered after
- * either; after on_abort the answer is sent only where the connection still can carry it (limit, timeout).
+ * Who takes a body. Pieces come one at a time: after on_data no more is read from the client until request_read_more, and
+ * data lives until then. Each call of request_read_body or request_read_more is answered by exactly one of the three; on_data may
+ * ask for more at once. The last is on_end or on_abort, unless the request was answered before: then none comes any more. on_abort
+ * tells by its err's code why the body ended early: ERR_CANCELLED (the client left), ERR_REQUEST_TIMEOUT (it paused too long),
+ * ERR_BODY_TOO_LARGE, ERR_BAD_REQUEST (not well framed), ERR_SHUTDOWN (the listener's grace is over). The request must be answered
+ * after either; after on_abort the answer is sent where the connection still can carry it, then the connection is closed.
  */
 struct body_sink {
     void (*on_data)(void *owner, const char *data, size_t bytes);
@@ -76,15 +78,19 @@ struct body_sink {
 
 /*
  * Starts reading the body, at most max_bytes of it (ERR_BODY_TOO_LARGE over that, refused at once by Content-Length), and sends
- * 100 Continue where it is expected (RFC 9110, 10.1.1). The first piece comes after this has returned. Answering before the body
- * has been read is allowed: the rest is then drained (a little) or the connection is closed after the answer.
+ * 100 Continue where it is expected (RFC 9110, 10.1.1). Once a request. The first piece comes after this has returned; a request
+ * without a body gets on_end. Answering before the body has been read is allowed: a short rest is then read over; after a longer
+ * one the connection is closed, in such a way that the client can read the answer while it still sends.
  */
 void request_read_body(struct request *request, int64_t max_bytes, const struct body_sink *sink, void *owner);
 
 /* Lets the next piece come. */
 void request_read_more(struct request *request);
 
-/* Reads a body of at most max_bytes whole into the arena: *data (NUL-terminated), *bytes; then done. */
+/*
+ * Reads a body of at most max_bytes whole into the arena: *data (NUL-terminated), *bytes; then done, with the errors of
+ * body_sink's on_abort, or ERR_OVERLOADED where memory is short. Instead of request_read_body.
+ */
 void request_read_whole(struct request *request, int64_t max_bytes, const char **data, size_t *bytes,
                         done_fn done, void *owner);
 

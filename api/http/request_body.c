@@ -21,8 +21,9 @@ void request_read_body(struct request *request, int64_t max_bytes, const struct 
                 (long long)request->head.content_length, (long long)max_bytes);
     } else if (!request->is_continue_sent && !conn->is_broken && conn->abort.code == ERR_NONE) {
         request->is_continue_sent = true;
-        /* a client that sends the body without waiting does not need it */
-        if (conn->input == NULL || conn->input_start == conn->input_end) {
+        /* a client that sends the body without waiting, or sends none, does not need it */
+        bool has_input = conn->input_start < conn->input_end;
+        if (!has_input && !framing_is_done(&conn->framing)) {
             conn_send_continue(conn);
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The answer to a request (RFC 9110). First any header fields, then exactly one of the respond_ functions, after which
- * request and arena must not be touched. Date, Server-independent framing, Connection, Content-Length, X-Request-Id and
+ * request and arena must not be touched. Date, Content-Length, Connection, X-Request-Id and
  * X-Content-Type-Options: nosniff are added here. HEAD and 204/304 get no body.
  */
 #ifndef PIXMILL_HTTP_RESPONSE_H
@@ -12,10 +12,13 @@
 
 struct request;
 
-/* Adds a header field; name and value are copied. A value with CR, LF or NUL is dropped whole. */
+/* Adds a header field; name and value are copied. A field whose value is NULL or holds CR or LF is dropped whole. */
 void response_header(struct request *request, const char *name, const char *value);
 
-/* Answers with a body that is copied. content_type may be NULL where bytes is 0. */
+/*
+ * Answers with a body that is copied. content_type may be NULL where bytes is 0. A 503 gets "Retry-After: 1" where no
+ * Retry-After was added.
+ */
 void respond(struct request *request, int status, const char *content_type, const void *body, size_t bytes);
 
 /*

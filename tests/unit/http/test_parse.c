@@ -113,6 +113,11 @@ static void test_absolute_target_replaces_host(void **state)
     assert_string_equal(read.head.path, "/");
     assert_string_equal(headers_first(&read.head.headers, "host"), "real.example");
     arena_free(read.arena);
+    read = read_head("GET http://real.example/a HTTP/1.0\r\n\r\n", 1000);
+    assert_int_equal(read.code, ERR_NONE);
+    assert_string_equal(read.head.path, "/a");
+    assert_string_equal(headers_first(&read.head.headers, "host"), "real.example");
+    arena_free(read.arena);
 }
 
 static void test_every_cut_waits(void **state)
