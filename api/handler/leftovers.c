@@ -11,7 +11,10 @@
 
 #include <stdlib.h>
 
-enum { LEFTOVERS_MAX = 10000 };
+enum {
+    LEFTOVERS_MAX = 10000,
+    LEFTOVERS_MARGIN_MS = 1000 /* the server counts its own limit of a statement from when that has come */
+};
 
 struct leftover {
     struct list link;
@@ -38,7 +41,7 @@ struct leftovers *leftovers_new(struct loop *loop, struct db *db, struct storage
     leftovers->loop = loop;
     leftovers->db = db;
     leftovers->storage = storage;
-    leftovers->wait_ms = wait_ms;
+    leftovers->wait_ms = wait_ms + LEFTOVERS_MARGIN_MS;
     list_init(&leftovers->list);
     return leftovers;
 }
