@@ -111,6 +111,9 @@ class Demo:
             if sys.stderr.isatty():
                 text = "  ".join(f"{name} {count}" for name, count in self.stages.items())
                 print(f"\r{text}   ", end="", file=sys.stderr, flush=True)
+            elif new in ("ready", "failed"):
+                done = self.stages["ready"] + self.stages["failed"]
+                print(f"{done} of {len(self.files)} done", file=sys.stderr, flush=True)
 
     def one(self, path):
         """Returns (path, seconds, image or None, error or None)."""

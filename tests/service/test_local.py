@@ -302,7 +302,7 @@ def test_a_user_without_root_runs_it_all():
         # a build that is up to date without a compiler: programs, and a build.ninja with nothing to do
         shutil.copytree(REPO / "build" / "release" / "bin", copy / "build" / "release" / "bin")
         (copy / "build" / "release" / "build.ninja").write_text("build all: phony\ndefault all\n")
-        (copy / "build" / "release" / "CMakeCache.txt").write_text("CMAKE_GENERATOR:INTERNAL=Ninja\n"
+        (copy / "build" / "release" / "CMakeCache.txt").write_text("CMAKE_GENERATOR:INTERNAL=Ninja\nCMAKE_PROJECT_NAME:STATIC=pixmill\n"
                                                                    "CMAKE_MAKE_PROGRAM:FILEPATH=/usr/bin/ninja\n")
         subprocess.run(["chown", "-R", f"{user.pw_uid}:{user.pw_gid}", str(folder)], check=True)
         port = free_port()
