@@ -105,6 +105,7 @@ struct conn {
     struct answer answer;
     uv_write_t write;
     uv_write_t continue_write;
+    char continue_text[32]; /* lives until it is written */
     uv_shutdown_t shutdown;
     size_t untaken_bytes; /* of the answer, when the write deadline was armed */
     size_t lingered_bytes;

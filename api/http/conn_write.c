@@ -8,8 +8,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const char continue_text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
 void conn_drop_answer(struct conn *conn)
 {
     buf_release(&conn->answer.text);
@@ -34,8 +32,10 @@ static void on_continue_written(uv_write_t *write, int status)
 
 void conn_send_continue(struct conn *conn)
 {
-    /* libuv does not write to it */
-    uv_buf_t buf = {.base = (char *)(uintptr_t)continue_text, .len = sizeof continue_text - 1};
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    _Static_assert(sizeof text <= sizeof conn->continue_text, "room for the interim answer");
+    memcpy(conn->continue_text, text, sizeof text);
+    uv_buf_t buf = uv_buf_init(conn->continue_text, sizeof text - 1);
     conn->continue_write.data = conn;
     int status = uv_write(&conn->continue_write, (uv_stream_t *)&conn->tcp, &buf, 1, on_continue_written);
     if (status != 0) {

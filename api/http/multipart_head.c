@@ -144,8 +144,9 @@ static size_t put_latin1(char *out, unsigned char byte)
         out[0] = (char)byte;
         return 1;
     }
-    out[0] = (char)(0xc0 | (byte >> 6));
-    out[1] = (char)(0x80 | (byte & 0x3f));
+    const unsigned char encoded[2] = {(unsigned char)(0xc0 | (byte >> 6)),
+                                      (unsigned char)(0x80 | (byte & 0x3f))};
+    memcpy(out, encoded, sizeof encoded);
     return 2;
 }
 
@@ -166,7 +167,10 @@ static const char *read_extended(struct arena *arena, const char *value)
     for (; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
         if (byte == '%') {
-            const char digits[3] = {at[1], at[1] == '\0' ? '\0' : at[2], '\0'};
+            char digits[3] = {at[1], '\0', '\0'};
+            if (at[1] != '\0') {
+                digits[1] = at[2];
+            }
             if (text_of_hex(digits, &byte, 1) != 0 || byte == '\0') {
                 return NULL;
             }

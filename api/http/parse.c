@@ -26,8 +26,8 @@ struct parse {
     llhttp_t llhttp;
     char *text;
     struct span target;
-    struct field *fields;
-    size_t size; /* of fields: at most one for each line of the text */
+    struct field *fields; /* fields[1] is the first, fields[0] stays empty */
+    size_t size;          /* most fields: one for each line of the text */
     size_t count;
     bool is_complete;
 };
@@ -51,25 +51,22 @@ static int on_target(llhttp_t *llhttp, const char *at, size_t bytes)
 static int on_name(llhttp_t *llhttp, const char *at, size_t bytes)
 {
     struct parse *parse = llhttp->data;
-    struct field *last = parse->count > 0 ? &parse->fields[parse->count - 1] : NULL;
-    bool is_more = last != NULL && last->name.start + last->name.bytes == at;
-    if (!is_more) {
+    struct field *field = &parse->fields[parse->count];
+    if (field->name.start == NULL || field->name.start + field->name.bytes != at) {
         if (parse->count == parse->size) {
             return HPE_USER;
         }
-        last = &parse->fields[parse->count++];
+        parse->count++;
+        field++;
     }
-    span_grow(&last->name, at, bytes);
+    span_grow(&field->name, at, bytes);
     return 0;
 }
 
 static int on_value(llhttp_t *llhttp, const char *at, size_t bytes)
 {
     struct parse *parse = llhttp->data;
-    if (parse->count == 0) {
-        return HPE_USER;
-    }
-    span_grow(&parse->fields[parse->count - 1].value, at, bytes);
+    span_grow(&parse->fields[parse->count].value, at, bytes);
     return 0;
 }
 
@@ -101,8 +98,8 @@ static void take_fields(struct arena *arena, const struct parse *parse, struct h
     headers->items = arena_alloc(arena, (parse->count + 1) * sizeof(struct header));
     headers->count = parse->count;
     for (size_t i = 0; i < parse->count; i++) {
-        headers->items[i].name = span_text(parse, &parse->fields[i].name);
-        headers->items[i].value = span_text(parse, &parse->fields[i].value);
+        headers->items[i].name = span_text(parse, &parse->fields[i + 1].name);
+        headers->items[i].value = span_text(parse, &parse->fields[i + 1].value);
     }
 }
 
