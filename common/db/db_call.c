@@ -100,7 +100,10 @@ static void array_put(struct db_array *array, char byte)
 
 void db_array_init(struct db_array *array, struct db_call *call)
 {
-    *array = (struct db_array){.call = call, .size = 256, .text = arena_alloc(call->arena, 256)};
+    array->call = call;
+    array->used = 0;
+    array->size = 256;
+    array->text = arena_alloc(call->arena, array->size);
     array_put(array, '{');
 }
 

@@ -28,6 +28,7 @@ struct db_pipe {
         is_spoiled; /* a statement that was counted as prepared is not: take no call, end when the last is done */
 };
 
+/* A pipe without a connection. */
 void db_pipe_init(struct db_pipe *pipe);
 
 /* Puts a connected PGconn, which it already owns, into pipeline mode. Returns 0, or -1 with ERR_DATABASE. */

@@ -20,6 +20,7 @@ struct db_target {
 /* Reads a libpq URI or key=value string. Returns 0, or -1 with ERR_CONFIG. Ended by db_target_release. */
 int db_target_init(struct db_target *target, const char *url, struct err *err) MUST_CHECK;
 
+/* Frees what db_target_init allocated. */
 void db_target_release(struct db_target *target);
 
 /* Starts a connection (PQconnectStart) to the addresses that a look-up gave; NULL where none was needed. NULL: no memory. */

@@ -104,9 +104,12 @@ static int step_into(int fd, const char *part, bool may_make)
 static int walk(struct storage_root *root, const char *folder, bool may_make)
 {
     char path[IMAGE_NAME_BYTES];
+    if (text_copy(path, sizeof path, folder) != 0) {
+        return -ENAMETOOLONG;
+    }
     int fd = fcntl(root->fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0 || text_copy(path, sizeof path, folder) != 0) {
-        return fd < 0 ? -errno : -ENAMETOOLONG;
+    if (fd < 0) {
+        return -errno;
     }
     for (char *part = path; fd >= 0 && *part != '\0';) {
         char *slash = strchr(part, '/');
@@ -138,18 +141,20 @@ int storage_root_open_folder(struct storage_root *root, const char *name)
 
 int storage_root_open_file(struct storage_root *root, const char *name)
 {
-    int fd = open_beneath(root->fd, name, OPEN_FILE);
-    if (fd != -EAGAIN) {
-        return fd;
+    int opened = open_beneath(root->fd, name, OPEN_FILE);
+    if (opened != -EAGAIN) {
+        return opened;
     }
     int folder = storage_root_open_folder(root, name);
     if (folder < 0) {
         return folder;
     }
-    fd = openat(folder, storage_root_leaf(name), OPEN_FILE | O_NOFOLLOW);
-    int status = fd < 0 ? -errno : fd;
+    int fd = openat(folder, storage_root_leaf(name), OPEN_FILE | O_NOFOLLOW);
+    if (fd < 0) {
+        fd = -errno;
+    }
     close(folder);
-    return status;
+    return fd;
 }
 
 static bool is_known(struct storage_root *root, const char *folder)
