@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A dispatcher of the tests: drives a real pixmill-codec over its socket, in the frames of worker/wire/wire.h."""
+import contextlib
 import os
 import socket
 import struct
 import subprocess
 from dataclasses import dataclass, field
+
+from support.process import REPO, SANITIZER_WORDS, service_user
+from support.servers import bin_dir
 
 VERSION = 1
 READY, JOB, HEAD, VARIANT, DONE, FAILED = 1, 2, 3, 4, 5, 6
@@ -19,10 +23,10 @@ DEFAULT_PROFILE = [
 ]
 
 
-def error_words(repo):
+def error_words():
     """The words of err_codes.def by number, as they travel in FAILED."""
     words = ["none"]
-    for line in (repo / "common/base/err_codes.def").read_text().splitlines():
+    for line in (REPO / "common/base/err_codes.def").read_text().splitlines():
         if line.startswith("ERR_CODE("):
             words.append(line.split('"')[1])
     return words
@@ -71,19 +75,26 @@ class CodecDied(Exception):
 
 
 class Codec:
-    """One codec process. binary: path of pixmill-codec; repo: the checkout, for the words of errors."""
+    """One codec process, as the user that services run as. wrapper: a command to run it under."""
 
-    def __init__(self, binary, repo, memory_bytes=1 << 30, sandbox=True, log_path=None, log_level="info", wrapper=()):
-        self.words = error_words(repo)
+    def __init__(self, memory_bytes=1 << 30, sandbox=True, log_path=None, log_level="info", wrapper=()):
+        self.words = error_words()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # the codec finds its socket as descriptor 3; a shell-free dup2 by preexec_fn would be undone by close_fds
-        command = [*wrapper, str(binary), "--memory-bytes", str(memory_bytes), "--log-level", log_level]
+        command = [*wrapper, str(bin_dir() / "pixmill-codec"), "--memory-bytes", str(memory_bytes),
+                   "--log-level", log_level]
         if not sandbox:
             command.append("--no-sandbox")
+        user = service_user()
+        rights = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self.log_path = log_path
         self.log_file = open(log_path, "ab") if log_path else None
-        self.process = subprocess.Popen(command, env={}, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=self.log_file,
-                                        close_fds=False, preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
+
+        def hand_over():
+            os.dup2(theirs.fileno(), 3)
+            os.set_inheritable(3, True)
+
+        self.process = subprocess.Popen(command, env={}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=self.log_file, close_fds=False, preexec_fn=hand_over, **rights)
         theirs.close()
         self.socket = ours
         self.socket.settimeout(120)
@@ -168,3 +179,20 @@ class Codec:
                 return result
             else:
                 raise AssertionError(f"a frame of type {kind}")
+
+
+@contextlib.contextmanager
+def codec_process(folder, **options):
+    """A codec that is ready; at the end it must exit with 0 and its log, kept in folder, hold nothing of a sanitizer."""
+    log_path = folder / "codec.log"
+    codec = Codec(log_path=log_path, **options)
+    try:
+        codec.wait_ready()
+        yield codec
+    except BaseException:
+        codec.close()
+        print(log_path.read_text()[-4000:])
+        raise
+    code = codec.close()
+    log = log_path.read_text()
+    assert code == 0 and not any(word in log for word in SANITIZER_WORDS), f"exit code {code}\n{log[-4000:]}"
