@@ -7,6 +7,7 @@
 #define PIXMILL_TESTS_DB_HOME_H
 
 #include "common/base/arena.h"
+#include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/db/db.h"
 #include "common/db/db_image.h"
@@ -130,6 +131,16 @@ static inline int64_t sql(struct home *home, const char *text)
     int64_t number = sql_on(pg, text);
     PQfinish(pg);
     return number;
+}
+
+/* Runs the loop until the number of sessions that wait for a lock is what it should be; fails after half a minute. */
+static inline void await_lock_waiters(struct home *home, int64_t expected)
+{
+    uint64_t start_us = clock_monotonic_us();
+    while (sql(home, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") != expected) {
+        assert_true(clock_monotonic_us() - start_us < 30 * 1000 * 1000);
+        uv_run(loop_uv(home->loop), UV_RUN_NOWAIT);
+    }
 }
 
 static inline enum err_code make_product(struct home *home, const char *slug, struct db_product *out)

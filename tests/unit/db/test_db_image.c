@@ -148,9 +148,7 @@ static void a_primary_waits_for_a_concurrent_one(void **state)
     struct await await = {0};
     wanted.is_primary = true;
     db_image_insert(home->db, home->arena, &wanted, &image, await_done, &await);
-    while (sql(home, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 0) {
-        uv_run(loop_uv(home->loop), UV_RUN_NOWAIT);
-    }
+    await_lock_waiters(home, 1);
     assert_int_equal(await.answers, 0);
     sql_on(other, "INSERT INTO image (product, stored_name, format, bytes, sha256, is_primary) SELECT id, "
                   "'other', 'png', 1, "
