@@ -25,14 +25,15 @@
 
 #include <libpq-fe.h>
 
+enum { HOME_CONNECTIONS = 3, HOME_TIMEOUT_MS = 20000, HOME_POOLS = 4 };
+
 struct home {
     struct postgres_server *server;
     struct loop *loop;
-    struct db *db;
+    struct db *db; /* what the helpers below ask */
     struct arena *arena;
+    struct db *open[HOME_POOLS]; /* all that are open, so that a failed test ends, too */
 };
-
-enum { HOME_CONNECTIONS = 3, HOME_TIMEOUT_MS = 20000 };
 
 static inline int home_group_start(void **state)
 {
@@ -63,6 +64,12 @@ static inline struct db *home_open(struct home *home, const char *url, size_t co
     struct db_options options = {.url = url, .connections = connections, .timeout_ms = timeout_ms};
     struct db *db = db_open(home->loop, &options, &err);
     assert_non_null(db);
+    size_t place = 0;
+    while (home->open[place] != NULL) {
+        place++;
+        assert_true(place < HOME_POOLS);
+    }
+    home->open[place] = db;
     return db;
 }
 
@@ -75,9 +82,18 @@ static inline int home_start(void **state)
     return 0;
 }
 
+/* For a test that closes a pool by itself. */
+static inline void home_forget(struct home *home, struct db *db)
+{
+    for (size_t i = 0; i < HOME_POOLS; i++) {
+        home->open[i] = home->open[i] == db ? NULL : home->open[i];
+    }
+}
+
 static inline void home_close(struct home *home, struct db *db)
 {
     int closed = 0;
+    home_forget(home, db);
     db_close(db, await_count, &closed);
     assert_int_equal(closed, 0);
     assert_true(await_reached(home->loop, &closed, 1));
@@ -86,9 +102,10 @@ static inline void home_close(struct home *home, struct db *db)
 static inline int home_stop(void **state)
 {
     struct home *home = *state;
-    if (home->db != NULL) {
-        home_close(home, home->db);
-        home->db = NULL;
+    for (size_t i = 0; i < HOME_POOLS; i++) {
+        if (home->open[i] != NULL) {
+            home_close(home, home->open[i]);
+        }
     }
     loop_run(home->loop);
     loop_free(home->loop);

@@ -206,6 +206,7 @@ static void closing_answers_what_is_pending(void **state)
     /* some are sent, and perhaps answered, some wait */
     uv_run(loop_uv(home->loop), UV_RUN_NOWAIT);
     int closed = 0;
+    home_forget(home, db);
     db_close(db, await_count, &closed);
     db_check(db, await_done, &late);
     assert_true(await_reached(home->loop, &closed, 1));
