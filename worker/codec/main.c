@@ -51,6 +51,7 @@ static int read_options(int argc, char **argv, struct options *options)
                                           {"no-sandbox", no_argument, NULL, 'n'},
                                           {"log-level", required_argument, NULL, 'l'},
                                           {NULL, 0, NULL, 0}};
+    opterr = 0; /* what is wrong goes to the log, in its form */
     *options = (struct options){.memory_bytes = 0, .has_sandbox = true, .log_level = LOG_INFO};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         if (option == 'm' && text_int64(optarg, 1, INT64_MAX, &options->memory_bytes) == 0) {
