@@ -74,6 +74,10 @@ class Docker:
             except subprocess.TimeoutExpired:
                 self.daemon.kill()
                 self.daemon.wait(30)
+        # what the daemon leaves mounted: the network namespace of containers that share the host's
+        for line in Path("/proc/self/mounts").read_text().splitlines():
+            if line.split()[1].startswith(f"{self.run}/"):
+                subprocess.run(["umount", line.split()[1]], check=False)
         subprocess.run(["rm", "-rf", "--one-file-system", str(self.run)], check=False)
 
     def need_base(self):
@@ -122,8 +126,11 @@ class Project:
         return self.compose("logs", "--no-color", check=False).stdout
 
 
+BEGUN = time.monotonic()
+
+
 def step(text):
-    print(f"compose: {text}", flush=True)
+    print(f"compose: {text} (at {time.monotonic() - BEGUN:.0f} s)", flush=True)
 
 
 def test_images():
@@ -178,9 +185,8 @@ def check_uploads(project):
 
 def run(docker, project):
     step(f"base image {docker.need_base()}")
-    begun = time.monotonic()
     project.compose("build")
-    step(f"built in {time.monotonic() - begun:.0f} s")
+    step("built")
     project.compose("up", "-d", "--no-build", "--scale", f"worker={WORKERS}")
     wait_until(project.all_healthy, 180, "all containers healthy")
     step(f"{WORKERS + 3} containers are healthy")
@@ -212,7 +218,8 @@ def main():
     finally:
         if docker.daemon is not None and docker.daemon.poll() is None:
             (FOLDER / "containers.log").write_text(project.logs())
-            project.compose("down", "-v", "-t", "20", check=False)
+            project.compose("down", "-v", check=False)
+            step("taken down")
         docker.stop()
     if failed:
         print(failed)
