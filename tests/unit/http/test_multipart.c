@@ -129,7 +129,7 @@ static void assert_refused(const char *body)
 
 #define PART(disposition, data)   "--AaB03x\r\nContent-Disposition: " disposition "\r\n\r\n" data "\r\n"
 #define END                       "--AaB03x--\r\n"
-#define ASSERT_TOLD(body, wanted) assert_told(body, sizeof body - 1, wanted)
+#define ASSERT_TOLD(body, wanted) assert_told((body), sizeof(body) - 1, (wanted))
 
 static void test_parts(void **state)
 {
