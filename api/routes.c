@@ -16,17 +16,17 @@
 // clang-format off
 /* THE table: all that is served. A path counts with and without its last slash; HEAD works wherever GET does. */
 static const struct route routes[] = {
-    {HTTP_GET_,  "/api/products/",                    ROUTE_READ,   product_list},
-    {HTTP_POST_, "/api/products/",                    ROUTE_UPLOAD, product_create},
-    {HTTP_GET_,  "/api/products/{slug}/",             ROUTE_READ,   product_get},
-    {HTTP_GET_,  "/api/products/{slug}/images/",      ROUTE_READ,   image_list},
-    {HTTP_POST_, "/api/products/{slug}/images/",      ROUTE_UPLOAD, upload_image},
-    {HTTP_GET_,  "/api/products/{slug}/images/{id}/", ROUTE_READ,   image_get},
-    {HTTP_GET_,  "/api/images/{id}/",                 ROUTE_READ,   image_get_any},
-    {HTTP_GET_,  "/media/{name*}",                    ROUTE_READ,   media_get},
-    {HTTP_GET_,  "/healthz",                          ROUTE_OPEN,   health_alive},
-    {HTTP_GET_,  "/readyz",                           ROUTE_OPEN,   health_ready},
-    {HTTP_GET_,  "/openapi.yaml",                     ROUTE_OPEN,   health_openapi},
+    {HTTP_GET_,  ROUTE_READ,   "/api/products/",                    product_list},
+    {HTTP_POST_, ROUTE_UPLOAD, "/api/products/",                    product_create},
+    {HTTP_GET_,  ROUTE_READ,   "/api/products/{slug}/",             product_get},
+    {HTTP_GET_,  ROUTE_READ,   "/api/products/{slug}/images/",      image_list},
+    {HTTP_POST_, ROUTE_UPLOAD, "/api/products/{slug}/images/",      upload_image},
+    {HTTP_GET_,  ROUTE_READ,   "/api/products/{slug}/images/{id}/", image_get},
+    {HTTP_GET_,  ROUTE_READ,   "/api/images/{id}/",                 image_get_any},
+    {HTTP_GET_,  ROUTE_READ,   "/media/{name*}",                    media_get},
+    {HTTP_GET_,  ROUTE_OPEN,   "/healthz",                          health_alive},
+    {HTTP_GET_,  ROUTE_OPEN,   "/readyz",                           health_ready},
+    {HTTP_GET_,  ROUTE_OPEN,   "/openapi.yaml",                     health_openapi},
 };
 // clang-format on
 

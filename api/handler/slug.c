@@ -52,7 +52,7 @@ static void add(struct slug *slug, char c)
         return;
     }
     if (is_kept || is_gap) {
-        slug->out[slug->used++] = is_gap ? '-' : c;
+        slug->out[slug->used++] = (char)(is_gap ? '-' : c);
     }
 }
 
@@ -66,7 +66,7 @@ void slug_of_name(const char *name, char out[SLUG_BYTES])
         } else if (c == 0xA0 || c == 0x2010 || c == 0x2013 || c == 0x2014) {
             add(&slug, '-'); /* a no-break space, and dashes */
         } else if (c >= LATIN_FIRST && c <= LATIN_LAST) {
-            const char *letters = latin + (c - LATIN_FIRST) * LATIN_WIDTH;
+            const char *letters = latin + (size_t)(c - LATIN_FIRST) * LATIN_WIDTH;
             for (size_t i = 0; i < LATIN_WIDTH && letters[i] != ' '; i++) {
                 add(&slug, letters[i]);
             }

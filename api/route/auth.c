@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { AUTH_SLOTS = 256, AUTH_KEEP_US = 5 * 1000 * 1000 };
 
@@ -80,11 +81,7 @@ int auth_read(const char *value, char public_part[DB_KEY_PUBLIC_BYTES], unsigned
 {
     enum { PREFIX = 3, PUBLIC = DB_KEY_PUBLIC_BYTES - 1, KEY = DB_KEY_TEXT_BYTES - 1 };
     static const char scheme[] = "bearer ";
-    char word[sizeof(scheme)] = "";
-    if (value != NULL && strlen(value) >= sizeof(scheme) - 1) {
-        memcpy(word, value, sizeof(scheme) - 1);
-    }
-    if (!text_equal_nocase(word, scheme)) {
+    if (value == NULL || strncasecmp(value, scheme, strlen(scheme)) != 0) {
         return err_set(err, ERR_UNAUTHORIZED, "no bearer key");
     }
     const char *key = value + strlen(scheme);

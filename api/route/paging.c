@@ -72,9 +72,9 @@ const char *paging_cursor(struct arena *arena, const char *list, const struct pa
     const char *keys = arena_format(arena, "%lld/%s/%lld", (long long)place->order, place->uploaded_at,
                                     (long long)place->id);
     size_t bytes = strlen(keys);
-    unsigned char *plain = arena_alloc(arena, CHECK_BYTES + bytes);
+    unsigned char *plain = arena_alloc(arena, CHECK_BYTES + bytes + 1);
     check_of(arena, list, keys, plain);
-    memcpy(plain + CHECK_BYTES, keys, bytes);
+    memcpy(plain + CHECK_BYTES, keys, bytes + 1);
     return encode(arena, plain, CHECK_BYTES + bytes);
 }
 

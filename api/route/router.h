@@ -29,8 +29,8 @@ struct call;
 
 struct route {
     enum http_method method; /* a HTTP_GET_ row serves HEAD too */
-    const char *pattern;
     enum route_access access;
+    const char *pattern;
     void (*handle)(struct call *call);
 };
 

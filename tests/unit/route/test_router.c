@@ -14,13 +14,13 @@ static void handle_list(struct call *call)
 }
 
 static const struct route routes[] = {
-    {HTTP_GET_, "/api/products/", ROUTE_READ, handle_list},
-    {HTTP_POST_, "/api/products/", ROUTE_UPLOAD, handle_list},
-    {HTTP_GET_, "/api/products/{slug}/images/{id}/", ROUTE_READ, handle_list},
-    {HTTP_DELETE_, "/api/products/{slug}/images/{id}/", ROUTE_UPLOAD, handle_list},
-    {HTTP_POST_, "/api/products/{slug}/images/bulk_upload/", ROUTE_UPLOAD, handle_list},
-    {HTTP_GET_, "/media/{name*}", ROUTE_READ, handle_list},
-    {HTTP_GET_, "/healthz", ROUTE_OPEN, handle_list},
+    {HTTP_GET_, ROUTE_READ, "/api/products/", handle_list},
+    {HTTP_POST_, ROUTE_UPLOAD, "/api/products/", handle_list},
+    {HTTP_GET_, ROUTE_READ, "/api/products/{slug}/images/{id}/", handle_list},
+    {HTTP_DELETE_, ROUTE_UPLOAD, "/api/products/{slug}/images/{id}/", handle_list},
+    {HTTP_POST_, ROUTE_UPLOAD, "/api/products/{slug}/images/bulk_upload/", handle_list},
+    {HTTP_GET_, ROUTE_READ, "/media/{name*}", handle_list},
+    {HTTP_GET_, ROUTE_OPEN, "/healthz", handle_list},
 };
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
