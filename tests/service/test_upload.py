@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import signal
 import socket
 import threading
 
@@ -335,6 +336,33 @@ def test_too_many_uploads_are_asked_to_come_again(new_stack):
             raw.send(data[500:])
             assert raw.answer()[0] == 201
     assert client.upload("busy", data).status_code == 201
+    client.close()
+
+
+# stopping
+
+def test_sigterm_lets_uploads_end_and_cuts_those_that_do_not(new_stack):
+    stopping = new_stack({"PIXMILL_GRACE_MS": 3000}, workers=0)
+    client = Client(stopping)
+    client.product("Stops", slug="stops")
+    data = pictures.jpeg()
+    with Raw(stopping) as ends, Raw(stopping) as stalls, Raw(stopping) as waits:
+        waits.begin("stops", len(data), "image/jpeg", "Prefer: wait=30")
+        waits.send(data)
+        for raw in (ends, stalls):
+            raw.begin("stops", len(data))
+            raw.send(data[:1000])
+        wait_until(lambda: len(stopping.media_files()) == 3, what="three uploads that have begun")
+        wait_until(lambda: stopping.query("SELECT count(*) FROM image") == [(1,)], what="a row")
+        stopping.api.send(signal.SIGTERM)
+        status, image = waits.answer()
+        assert status == 201 and image["status"] == "pending"
+        ends.send(data[1000:])
+        assert ends.answer()[0] == 201
+        wait_until(lambda: not stopping.api.is_alive(), what="the end of the api")
+    stopping.stop_api()
+    assert stopping.query("SELECT count(*) FROM image") == [(2,)]
+    assert len(stopping.media_files()) == 2
     client.close()
 
 
