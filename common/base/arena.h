@@ -29,6 +29,7 @@ char *arena_copy(struct arena *arena, const void *data, size_t bytes) __attribut
 char *arena_string(struct arena *arena, const char *text);
 
 /* A formatted string. Never NULL. */
-char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3), returns_nonnull));
+char *arena_format(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3), returns_nonnull));
 
 #endif

@@ -34,8 +34,9 @@ void clock_http_date(int64_t wall_us, char text[CLOCK_TEXT_BYTES])
     struct tm tm;
     gmtime_r(&seconds, &tm);
     /* not strftime's %a and %b: those follow the locale */
-    snprintf(text, CLOCK_TEXT_BYTES, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7], tm.tm_mday % 100,
-             months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
+    snprintf(text, CLOCK_TEXT_BYTES, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7],
+             tm.tm_mday % 100, months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour % 100,
+             tm.tm_min % 100, tm.tm_sec % 100);
 }
 
 int64_t clock_of_http_date(const char *text)

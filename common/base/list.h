@@ -24,6 +24,7 @@ static inline void list_init(struct list *list)
     list->previous = list;
 }
 
+/* True where a head has no elements, or a link is in no list. */
 static inline bool list_is_empty(const struct list *list)
 {
     return list->next == list;

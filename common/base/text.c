@@ -57,8 +57,9 @@ static size_t utf8_sequence(const unsigned char *at, size_t left)
     if (at[0] >= 0xf0 && at[0] <= 0xf4) {
         unsigned char low = at[0] == 0xf0 ? 0x90 : 0x80;
         unsigned char high = at[0] == 0xf4 ? 0x8f : 0xbf;
-        return left >= 4 && at[1] >= low && at[1] <= high && (at[2] & 0xc0) == 0x80 && (at[3] & 0xc0) == 0x80 ? 4
-                                                                                                               : 0;
+        return left >= 4 && at[1] >= low && at[1] <= high && (at[2] & 0xc0) == 0x80 && (at[3] & 0xc0) == 0x80
+                   ? 4
+                   : 0;
     }
     return 0;
 }

@@ -79,6 +79,7 @@ void deadline_arm(struct deadline *deadline, struct loop *loop, uint64_t after_m
 /* Disarms; harmless on an unarmed one. */
 void deadline_disarm(struct deadline *deadline);
 
+/* True from deadline_arm until it was called or disarmed. */
 bool deadline_is_armed(const struct deadline *deadline);
 
 #endif
