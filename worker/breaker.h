@@ -42,6 +42,7 @@ struct breaker_question {
 };
 void breaker_ask(struct breaker *breaker, struct breaker_question *question, done_fn done, void *owner);
 
+/* True while the thing is believed to be away. */
 bool breaker_is_open(const struct breaker *breaker);
 
 #endif

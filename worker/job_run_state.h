@@ -83,6 +83,7 @@ void job_run_tell_codec_free(struct job_run *run);
 /* Sorts a failure that came before the row was switched, and gives the state that deals with it. */
 enum run_state job_run_settle(struct job_run *run, const struct err *err);
 
+/* The states; job_run.c has the table, and their picture. */
 void job_run_do_begin(struct job_run *run);
 enum run_state job_run_after_begin(struct job_run *run);
 void job_run_do_fetch(struct job_run *run);
