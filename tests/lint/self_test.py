@@ -41,7 +41,7 @@ FAULTS = [
      "registry"),
     (shape.check, "common/base/x.h", SPDX_C + "#ifndef X_H\n#define X_H\n\nint x_bare(int a);\n\n#endif\n", "x_bare has no"),
     (shape.check, "common/base/x.h", SPDX_C + "\nstruct x *x_made(void);\n", "x_made has no"),
-    (tools.check_format, "common/base/x.c", SPDX_C + "int  f(void){return 0;}\n", "clang-format"),
+    (tools.check_format, "common/base/x.c", SPDX_C + "int  f(void){return 0;}\n", "x.c: not as"),
     (tools.check_cppcheck, "common/base/x.c", SPDX_C + "int f(void)\n{\n    int a[2] = {0, 0};\n    return a[2];\n}\n", "bounds"),
     (tools.check_shell, "deploy/x.sh", "#!/bin/bash\nrm -rf $1/x\n", "SC"),
 ]

@@ -30,8 +30,11 @@ def check_format(root):
     paths = sources(root)
     if not paths:
         return []
-    done = run(["clang-format", "--dry-run", "-Werror", *paths], root)
-    return [] if done.returncode == 0 else told(done)
+    done = run(["clang-format", "--dry-run", "-Werror", "--ferror-limit=0", *paths], root)
+    if done.returncode == 0:
+        return []
+    bad = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error:", done.stderr, re.M)))
+    return [Problem(f"{path}: not as clang-format -i would write it") for path in bad] or told(done)
 
 
 def content_of(root, path, seen):
