@@ -11,10 +11,10 @@ struct format_row {
 };
 
 static const struct format_row rows[IMAGE_FORMAT_COUNT] = {
-    [IMAGE_UNKNOWN] = {"unknown", "bin",  "application/octet-stream"},
-    [IMAGE_JPEG] = {"jpeg",    "jpg",  "image/jpeg"              },
-    [IMAGE_PNG] = {"png",     "png",  "image/png"               },
-    [IMAGE_WEBP] = {"webp",    "webp", "image/webp"              },
+    [IMAGE_UNKNOWN] = {"unknown", "bin", "application/octet-stream"},
+    [IMAGE_JPEG] = {"jpeg", "jpg", "image/jpeg"},
+    [IMAGE_PNG] = {"png", "png", "image/png"},
+    [IMAGE_WEBP] = {"webp", "webp", "image/webp"},
 };
 
 static const char *const accepted_endings[] = {".jpg", ".jpeg", ".png", ".webp"};

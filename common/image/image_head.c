@@ -237,11 +237,7 @@ static int do_webp_chunk(struct image_head *head, struct err *err)
         char name[5];
         uint32_t least_bytes;
         int step;
-    } chunks[] = {
-        {"VP8 ", 10, STEP_WEBP_VP8 },
-        {"VP8L", 5,  STEP_WEBP_VP8L},
-        {"VP8X", 10, STEP_WEBP_VP8X}
-    };
+    } chunks[] = {{"VP8 ", 10, STEP_WEBP_VP8}, {"VP8L", 5, STEP_WEBP_VP8L}, {"VP8X", 10, STEP_WEBP_VP8X}};
     for (size_t i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
         if (memcmp(head->kept, chunks[i].name, 4) == 0) {
             if (little_32(head->kept + 4) < chunks[i].least_bytes) {
@@ -285,16 +281,11 @@ static const struct {
     size_t wants;
     int (*run)(struct image_head *head, struct err *err);
 } steps[STEP_COUNT] = {
-    [STEP_SIGNATURE] = {1,                do_signature  },
-      [STEP_JPEG_MARK] = {1,                do_jpeg_mark  },
-    [STEP_JPEG_CODE] = {1,                do_jpeg_code  },
-      [STEP_JPEG_LENGTH] = {2,                do_jpeg_length},
-    [STEP_JPEG_FRAME] = {8,                do_jpeg_frame },
-      [STEP_PNG_HEADER] = {PNG_HEADER_BYTES, do_png_header },
-    [STEP_WEBP_CHUNK] = {8,                do_webp_chunk },
-      [STEP_WEBP_VP8] = {10,               do_webp_vp8   },
-    [STEP_WEBP_VP8L] = {5,                do_webp_vp8l  },
-      [STEP_WEBP_VP8X] = {10,               do_webp_vp8x  },
+    [STEP_SIGNATURE] = {1, do_signature},   [STEP_JPEG_MARK] = {1, do_jpeg_mark},
+    [STEP_JPEG_CODE] = {1, do_jpeg_code},   [STEP_JPEG_LENGTH] = {2, do_jpeg_length},
+    [STEP_JPEG_FRAME] = {8, do_jpeg_frame}, [STEP_PNG_HEADER] = {PNG_HEADER_BYTES, do_png_header},
+    [STEP_WEBP_CHUNK] = {8, do_webp_chunk}, [STEP_WEBP_VP8] = {10, do_webp_vp8},
+    [STEP_WEBP_VP8L] = {5, do_webp_vp8l},   [STEP_WEBP_VP8X] = {10, do_webp_vp8x},
 };
 
 void image_head_init(struct image_head *head)

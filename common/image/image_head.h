@@ -35,7 +35,8 @@ struct image_head {
 void image_head_init(struct image_head *head);
 
 /* Takes the next bytes. Returns the state; err is set when it becomes IMAGE_HEAD_REFUSED. Bytes after the end are ignored. */
-enum image_head_state image_head_feed(struct image_head *head, const void *data, size_t bytes, struct err *err);
+enum image_head_state image_head_feed(struct image_head *head, const void *data, size_t bytes,
+                                      struct err *err);
 
 /* Tells that the file has ended: MORE becomes REFUSED (ERR_NO_FILE where there was no byte). Returns the state. */
 enum image_head_state image_head_end(struct image_head *head, struct err *err);

@@ -16,14 +16,15 @@
 enum { IMAGE_NAME_BYTES = 160 };
 
 /* Writes the name of a new original of that format, dated by a wall time in UTC. uuid: 36 characters. */
-void image_name_original(char out[IMAGE_NAME_BYTES], int64_t wall_us, const char *uuid, enum image_format format);
+void image_name_original(char out[IMAGE_NAME_BYTES], int64_t wall_us, const char *uuid,
+                         enum image_format format);
 
 /*
  * Writes the name of a variant of an original. folder: one path part of [a-z0-9_-]. Returns 0, or -1 with ERR_INTERNAL where
  * `original` is not a name that image_name_original makes.
  */
-int image_name_variant(char out[IMAGE_NAME_BYTES], const char *original, const char *folder, int64_t generation,
-                       enum image_format format, struct err *err) MUST_CHECK;
+int image_name_variant(char out[IMAGE_NAME_BYTES], const char *original, const char *folder,
+                       int64_t generation, enum image_format format, struct err *err) MUST_CHECK;
 
 /* True for a relative name that is safe to join to a root: parts of [A-Za-z0-9._-], none empty, "." or "..", short enough. */
 bool image_name_is_safe(const char *name);

@@ -19,6 +19,7 @@ struct image_limits {
 };
 
 /* Checks a width and height. Returns 0, or -1 with ERR_TOO_SMALL or ERR_TOO_LARGE. */
-int image_limits_check(const struct image_limits *limits, int64_t width_px, int64_t height_px, struct err *err) MUST_CHECK;
+int image_limits_check(const struct image_limits *limits, int64_t width_px, int64_t height_px,
+                       struct err *err) MUST_CHECK;
 
 #endif

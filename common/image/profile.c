@@ -7,7 +7,7 @@ static const struct profile default_profile = {
     .count = 3,
     .variants =
         {
-                   {
+            {
                 .name = "thumbnail",
                 .folder = "thumbnails",
                 .fit = PROFILE_INSIDE,
@@ -16,7 +16,8 @@ static const struct profile default_profile = {
                 .format = IMAGE_JPEG,
                 .quality = 85,
                 .background = {255, 255, 255},
-            }, {
+            },
+            {
                 .name = "medium",
                 .folder = "medium",
                 .fit = PROFILE_INSIDE,
@@ -25,7 +26,8 @@ static const struct profile default_profile = {
                 .format = IMAGE_JPEG,
                 .quality = 90,
                 .background = {255, 255, 255},
-            }, {
+            },
+            {
                 .name = "webp",
                 .folder = "webp",
                 .fit = PROFILE_INSIDE,
@@ -33,7 +35,8 @@ static const struct profile default_profile = {
                 .quality = 85,
                 .effort = 4,
                 .background = {255, 255, 255},
-            }, },
+            },
+        },
 };
 
 const struct profile *profile_default(void)

@@ -20,9 +20,9 @@ struct profile_variant {
     int width_px; /* the box to fit in; 0: full size */
     int height_px;
     enum image_format format;
-    int quality;          /* 1..100 */
-    int effort;           /* libwebp's method, 0..6; ignored for other formats */
-    bool keeps_alpha;     /* else alpha is flattened on the background */
+    int quality;                 /* 1..100 */
+    int effort;                  /* libwebp's method, 0..6; ignored for other formats */
+    bool keeps_alpha;            /* else alpha is flattened on the background */
     unsigned char background[3]; /* sRGB */
 };
 

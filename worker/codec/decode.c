@@ -60,13 +60,20 @@ static VipsFailOn vips_fail_on(enum wire_fail_on fail_on)
     return fail_on == WIRE_FAIL_ON_WARNING ? VIPS_FAIL_ON_WARNING : VIPS_FAIL_ON_ERROR;
 }
 
+/* libvips takes a file's bytes as void *, and only reads them. */
+static void *without_const(const unsigned char *data)
+{
+    void *same;
+    memcpy(&same, &data, sizeof same);
+    return same;
+}
+
 static VipsImage *load(const struct wire_job *job, enum image_format format, const unsigned char *data,
                        size_t bytes)
 {
     VipsFailOn fail_on = vips_fail_on(job->fail_on);
     VipsImage *image = NULL;
-    /* libvips takes the bytes as void * and only reads them */
-    void *source = (void *)(uintptr_t)data;
+    void *source = without_const(data);
     switch (format) {
     case IMAGE_JPEG:
         (void)vips_jpegload_buffer(source, bytes, &image, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
@@ -101,13 +108,15 @@ static const unsigned char *common_background(const struct profile *profile)
     return first;
 }
 
+enum { MOST_ORIENTATION = 8 };
+
 enum mirror { MIRROR_NONE, MIRROR_LEFT_RIGHT, MIRROR_TOP_BOTTOM };
 
 /* EXIF orientations 2..8 as a turn to the right, then a mirroring. */
 static const struct {
     VipsAngle turn;
     enum mirror mirror;
-} upright[9] = {
+} upright[MOST_ORIENTATION + 1] = {
     [2] = {VIPS_ANGLE_D0, MIRROR_LEFT_RIGHT}, [3] = {VIPS_ANGLE_D180, MIRROR_NONE},
     [4] = {VIPS_ANGLE_D0, MIRROR_TOP_BOTTOM}, [5] = {VIPS_ANGLE_D90, MIRROR_LEFT_RIGHT},
     [6] = {VIPS_ANGLE_D90, MIRROR_NONE},      [7] = {VIPS_ANGLE_D90, MIRROR_TOP_BOTTOM},
@@ -120,7 +129,8 @@ static int turn_upright(VipsImage **image, int orientation, struct err *err)
     VipsImage *turned = NULL;
     VipsImage *mirrored = NULL;
     VipsImage *copied = NULL;
-    if (orientation <= 1) {
+    assert(orientation >= 1 && orientation <= MOST_ORIENTATION);
+    if (orientation == 1) {
         return 0;
     }
     enum mirror mirror = upright[orientation].mirror;

@@ -16,9 +16,10 @@ static size_t stride_of(const VipsImage *image)
     return (size_t)image->Xsize * (size_t)image->Bands;
 }
 
-static const unsigned char *pixels_of(VipsImage *image)
+static unsigned char *pixels_of(VipsImage *image)
 {
-    return vips_image_get_data(image);
+    assert(image->data != NULL);
+    return image->data;
 }
 
 static int check_sides(const VipsImage *image, int most_px, struct err *err)
@@ -74,8 +75,7 @@ static int write_jpeg(struct jpeg_compress_struct *jpeg, VipsImage *image)
     }
     jpeg_start_compress(jpeg, TRUE);
     while (jpeg->next_scanline < jpeg->image_height) {
-        /* libjpeg takes rows as they are declared, without const, and only reads them */
-        JSAMPROW row = (JSAMPROW)(uintptr_t)(pixels_of(image) + jpeg->next_scanline * stride_of(image));
+        JSAMPROW row = pixels_of(image) + jpeg->next_scanline * stride_of(image);
         jpeg_write_scanlines(jpeg, &row, 1);
     }
     jpeg_finish_compress(jpeg);

@@ -65,7 +65,7 @@ struct wire_done {
 };
 
 struct wire_failed {
-    enum err_code code;  /* ERR_CORRUPT_IMAGE, ERR_TOO_LARGE, ERR_OUT_OF_MEMORY... */
+    enum err_code code; /* ERR_CORRUPT_IMAGE, ERR_TOO_LARGE, ERR_OUT_OF_MEMORY... */
     char sentence[160]; /* for our log */
 };
 
@@ -85,10 +85,12 @@ struct wire_frame {
 size_t wire_encode(const struct wire_frame *frame, unsigned char out[WIRE_MAX_BYTES]);
 
 /* Decodes bytes of any origin. Returns 0, or -1 with ERR_INTERNAL; *frame is then untouched. */
-int wire_decode(const unsigned char *data, size_t bytes, struct wire_frame *frame, struct err *err) MUST_CHECK;
+int wire_decode(const unsigned char *data, size_t bytes, struct wire_frame *frame,
+                struct err *err) MUST_CHECK;
 
 /* Sends a frame with descriptors (SCM_RIGHTS; they stay the caller's). Returns 0, or -1 with *err; never raises SIGPIPE. */
-int wire_send(int socket, const struct wire_frame *frame, const int *fds, size_t fd_count, struct err *err) MUST_CHECK;
+int wire_send(int socket, const struct wire_frame *frame, const int *fds, size_t fd_count,
+              struct err *err) MUST_CHECK;
 
 enum wire_got { WIRE_GOT_FRAME, WIRE_GOT_NOTHING, WIRE_GOT_END, WIRE_GOT_ERROR };
 

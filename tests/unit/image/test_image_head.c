@@ -8,7 +8,7 @@
 
 #define BYTES(literal) (const unsigned char *)(literal), sizeof(literal) - 1
 
-static const char jpeg_start[] = "\xff\xd8";
+static const unsigned char jpeg_start[] = {0xff, 0xd8};
 /* SOF0, 8 bits, 300 lines of 400 samples, three components */
 static const char jpeg_frame[] = "\xff\xc0\0\x11\x08\x01\x2c\x01\x90\3\1\x22\0\2\x11\1\3\x11\1";
 
@@ -58,7 +58,7 @@ static void expect_refusal(const unsigned char *data, size_t bytes, enum err_cod
 /* A JPEG: SOI, what is given, then the frame header. */
 static size_t jpeg_of(unsigned char *out, const void *between, size_t bytes)
 {
-    memcpy(out, jpeg_start, 2);
+    memcpy(out, jpeg_start, sizeof jpeg_start);
     memcpy(out + 2, between, bytes);
     memcpy(out + 2 + bytes, jpeg_frame, sizeof jpeg_frame - 1);
     return 2 + bytes + sizeof jpeg_frame - 1;
@@ -89,10 +89,8 @@ static void jpeg_kinds_are_taken_or_refused(void **state)
         unsigned char file[64];
         size_t bytes = jpeg_of(file, "", 0);
         file[3] = (unsigned char)code;
-        if (code == 0xc4 || code == 0xcc) {
-            /* tables, not frames */
-            expect_refusal(file, bytes, ERR_INVALID_IMAGE);
-        } else if (code <= 0xc2 || code == 0xc9 || code == 0xca) {
+        /* 0xc4 and 0xcc are tables, behind which there is no frame here */
+        if (code <= 0xc2 || code == 0xc9 || code == 0xca) {
             expect_size(file, bytes, IMAGE_JPEG, 400, 300);
         } else {
             expect_refusal(file, bytes, ERR_INVALID_IMAGE);

@@ -61,6 +61,14 @@ static int decode(const unsigned char *data, size_t bytes, struct wire_frame *fr
     return rc;
 }
 
+/* Encodes a frame and decodes what came of it. */
+static int there_and_back(const struct wire_frame *frame, struct wire_frame *read, struct err *err)
+{
+    unsigned char bytes[WIRE_MAX_BYTES];
+    size_t length = wire_encode(frame, bytes);
+    return decode(bytes, length, read, err);
+}
+
 /* Decoding and encoding again gives the same bytes: no field is lost, none is made up. */
 static void every_type_goes_there_and_back(void **state)
 {
@@ -86,11 +94,10 @@ static void a_jobs_fields_arrive(void **state)
     struct wire_frame frame = a_job();
     struct wire_frame read;
     struct err err;
-    unsigned char bytes[WIRE_MAX_BYTES];
     frame.job.profile.variants[1].fit = PROFILE_COVER;
     frame.job.profile.variants[1].keeps_alpha = true;
     memcpy(frame.job.profile.variants[1].background, "\1\2\3", 3);
-    assert_int_equal(decode(bytes, wire_encode(&frame, bytes), &read, &err), 0);
+    assert_int_equal(there_and_back(&frame, &read, &err), 0);
     assert_int_equal(read.job.input_bytes, 5242880);
     assert_int_equal(read.job.format, IMAGE_WEBP);
     assert_int_equal(read.job.fail_on, WIRE_FAIL_ON_TRUNCATED);
@@ -197,19 +204,18 @@ static void the_longest_frames_fit(void **state)
     struct wire_frame frame = a_job();
     struct wire_frame read;
     struct err err;
-    unsigned char bytes[WIRE_MAX_BYTES];
     frame.job.profile.count = PROFILE_MAX_VARIANTS;
     for (size_t i = 0; i < PROFILE_MAX_VARIANTS; i++) {
         frame.job.profile.variants[i] = frame.job.profile.variants[0];
         memset(frame.job.profile.variants[i].name, 'n', PROFILE_NAME_BYTES - 1);
         memset(frame.job.profile.variants[i].folder, 'f', PROFILE_NAME_BYTES - 1);
     }
-    assert_int_equal(decode(bytes, wire_encode(&frame, bytes), &read, &err), 0);
+    assert_int_equal(there_and_back(&frame, &read, &err), 0);
     assert_int_equal(strlen(read.job.profile.variants[7].folder), PROFILE_NAME_BYTES - 1);
     frame = frame_of(WIRE_FAILED);
     memset(frame.failed.sentence, 's', sizeof frame.failed.sentence - 1);
     frame.failed.sentence[sizeof frame.failed.sentence - 1] = '\0';
-    assert_int_equal(decode(bytes, wire_encode(&frame, bytes), &read, &err), 0);
+    assert_int_equal(there_and_back(&frame, &read, &err), 0);
     assert_string_equal(read.failed.sentence, frame.failed.sentence);
 }
 

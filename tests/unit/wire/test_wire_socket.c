@@ -73,13 +73,13 @@ static void a_frame_brings_its_descriptors(void **state)
 }
 
 /* Sends raw bytes with `count` copies of one descriptor. */
-static void send_raw(int socket, const void *data, size_t bytes, size_t count)
+static void send_raw(int socket, void *data, size_t bytes, size_t count)
 {
     union {
         struct cmsghdr header;
         unsigned char bytes[CMSG_SPACE(64 * sizeof(int))];
     } control;
-    struct iovec piece = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
+    struct iovec piece = {.iov_base = data, .iov_len = bytes};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
     memset(&control, 0, sizeof control);
     if (count > 0) {
@@ -105,10 +105,11 @@ static void what_is_not_a_frame_leaves_no_descriptor(void **state)
     int fds[WIRE_MAX_FDS];
     size_t count = 99;
     unsigned char good[WIRE_MAX_BYTES];
+    unsigned char nonsense[8] = {0x6e};
     unsigned char much[WIRE_MAX_BYTES + 1] = {0};
     size_t bytes = wire_encode(&ready, good);
     int before = open_descriptors();
-    send_raw(pair.a, "nonsense", 8, 3);
+    send_raw(pair.a, nonsense, sizeof nonsense, 3);
     assert_int_equal(wire_receive(pair.b, &got, fds, &count, &err), WIRE_GOT_ERROR);
     send_raw(pair.a, much, sizeof much, 2);
     assert_int_equal(wire_receive(pair.b, &got, fds, &count, &err), WIRE_GOT_ERROR);
