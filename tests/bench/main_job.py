@@ -161,7 +161,10 @@ def main():
     parser.add_argument("--clients", type=int, default=32, help="of ingest")
     parser.add_argument("--bytes", type=int, default=200000, help="of the photo of ingest")
     parser.add_argument("--images", type=int, default=240, help="of images")
+    parser.add_argument("--short", action="store_true", help="2 seconds and 24 images, to see that it runs")
     args = parser.parse_args()
+    if args.short:
+        args.seconds, args.images = 2, 24
     home = Home()
     postgres, redis = Postgres(home, durable=True), Redis(home)
     stack = None
