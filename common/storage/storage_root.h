@@ -19,10 +19,9 @@
 enum { STORAGE_KNOWN_FOLDERS = 16 };
 
 struct storage_root {
-    int fd;      /* of the folder */
-    int temp_fd; /* of its .tmp, for files that have no name yet: the same file system, so that rename works
-                  */
-    uv_mutex_t lock;                                     /* of the folders below */
+    int fd;          /* of the folder */
+    int temp_fd;     /* of its .tmp, for files that have no name yet: the same file system */
+    uv_mutex_t lock; /* of the folders below */
     char known[STORAGE_KNOWN_FOLDERS][IMAGE_NAME_BYTES]; /* folders that this process knows to be durable */
     size_t next_known;
 };

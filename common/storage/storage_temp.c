@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A file gets its name by rename, after its bytes are on the disk; then its folder is synced: a crash leaves it whole or
- * absent. A name that exists already is replaced: a name's bytes never change, so it can only be an earlier attempt at
- * the same file, of which this one is as good a copy, and the one whose size the row will tell.
+ * A file is written without any name (O_TMPFILE), so that one whose process dies is gone with it; where the file system or the
+ * missing /proc does not allow that, under a random name in .tmp. It gets its own name after its bytes are on the disk; then
+ * its folder is synced: a crash leaves it whole or absent. A name that exists already is replaced: a name's bytes never change,
+ * so it can only be an earlier attempt at the same file, of which this one is as good a copy, and the one whose size the
+ * row will tell.
  */
 #include "common/storage/storage_temp.h"
 
@@ -11,14 +13,48 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-enum { FILE_MODE = 0640, COPY_BYTES = 1 << 30 };
+enum { FILE_MODE = 0640, COPY_BYTES = 1 << 30, PROC_PATH_BYTES = 32 };
+
+/* Where the kernel shows an open file; a link made of it gives an unnamed file its name (open(2), O_TMPFILE). */
+static void proc_path(int fd, char path[PROC_PATH_BYTES])
+{
+    snprintf(path, PROC_PATH_BYTES, "/proc/self/fd/%d", fd);
+}
+
+/* Returns a descriptor, or -1 where unnamed files can't be made here, or could not be named afterwards. */
+static int make_unnamed(struct storage_root *root)
+{
+    char path[PROC_PATH_BYTES];
+    int fd = openat(root->temp_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, FILE_MODE);
+    if (fd >= 0) {
+        proc_path(fd, path);
+        if (access(path, F_OK) != 0) {
+            close(fd);
+            fd = -1;
+        }
+    }
+    return fd;
+}
 
 int storage_temp_make(struct storage_root *root, struct storage_temp *temp, struct err *err)
 {
+    temp->name[0] = '\0';
+    temp->fd = make_unnamed(root);
+    if (temp->fd >= 0) {
+        return 0;
+    }
     random_uuid(temp->name);
     temp->fd =
         openat(root->temp_fd, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
     return temp->fd < 0 ? err_set_errno(err, ERR_STORAGE, errno, "a temp file can not be made") : 0;
+}
+
+/* Links an unnamed file. Returns 0, or -1 with errno. */
+static int link_unnamed(const struct storage_temp *temp, int folder, const char *leaf)
+{
+    char path[PROC_PATH_BYTES];
+    proc_path(temp->fd, path);
+    return linkat(AT_FDCWD, path, folder, leaf, AT_SYMLINK_FOLLOW);
 }
 
 void storage_temp_drop(struct storage_root *root, struct storage_temp *temp)
@@ -27,7 +63,9 @@ void storage_temp_drop(struct storage_root *root, struct storage_temp *temp)
         close(temp->fd);
         temp->fd = -1;
     }
-    unlinkat(root->temp_fd, temp->name, 0);
+    if (temp->name[0] != '\0') {
+        unlinkat(root->temp_fd, temp->name, 0);
+    }
 }
 
 int storage_temp_write(struct storage_temp *temp, const void *data, size_t bytes, struct err *err)
@@ -67,16 +105,36 @@ int storage_temp_sync(struct storage_temp *temp, struct err *err)
     return fsync(temp->fd) == 0 ? 0 : err_set_errno(err, ERR_STORAGE, errno, "a file can not be synced");
 }
 
+/* Gives a temp file a name that does not exist yet. Returns false where it does, or for another reason. */
+static bool name_new(struct storage_root *root, const struct storage_temp *temp, int folder, const char *leaf)
+{
+    if (temp->name[0] == '\0') {
+        return link_unnamed(temp, folder, leaf) == 0;
+    }
+    return renameat2(root->temp_fd, temp->name, folder, leaf, RENAME_NOREPLACE) == 0;
+}
+
+/* Gives a temp file a name in the place of what has it. A link replaces nothing, so an unnamed file gets a name in .tmp first. */
+static int name_over(struct storage_root *root, struct storage_temp *temp, int folder, const char *leaf)
+{
+    if (temp->name[0] == '\0') {
+        random_uuid(temp->name);
+        if (link_unnamed(temp, root->temp_fd, temp->name) != 0) {
+            return -1;
+        }
+    }
+    return renameat(root->temp_fd, temp->name, folder, leaf);
+}
+
 /*
  * Gives a temp file its name in an open folder and syncs that. Where the last sync fails, a name that was not
  * there before is taken back; one that was may belong to a row, so it stays.
  */
-static int rename_temp(struct storage_root *root, struct storage_temp *temp, int folder, const char *leaf,
-                       struct err *err)
+static int name_temp(struct storage_root *root, struct storage_temp *temp, int folder, const char *leaf,
+                     struct err *err)
 {
-    int from = root->temp_fd;
-    bool is_new = renameat2(from, temp->name, folder, leaf, RENAME_NOREPLACE) == 0;
-    if (!is_new && renameat(from, temp->name, folder, leaf) != 0) {
+    bool is_new = name_new(root, temp, folder, leaf);
+    if (!is_new && name_over(root, temp, folder, leaf) != 0) {
         return err_set_errno(err, ERR_STORAGE, errno, "a file can not be named");
     }
     if (fsync(folder) != 0) {
@@ -106,7 +164,7 @@ int storage_temp_commit(struct storage_root *root, struct storage_temp *temp, co
         err_set_errno(err, ERR_STORAGE, -folder, "a folder can not be made");
         goto out;
     }
-    status = rename_temp(root, temp, folder, storage_root_leaf(name), err);
+    status = name_temp(root, temp, folder, storage_root_leaf(name), err);
 out:
     if (status == 0) {
         close(temp->fd);

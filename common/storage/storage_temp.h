@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A file that has no name yet: written in .tmp of the root, then named or dropped. Blocking; any thread, one at a time for
+ * A file that has no name of its own yet: written, then named or dropped; its process' death drops it too. Blocking; any thread, one at a time for
  * each file. Inside storage only.
  */
 #ifndef PIXMILL_STORAGE_STORAGE_TEMP_H
@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 struct storage_temp {
-    int fd; /* -1 once closed */
-    char name[RANDOM_UUID_BYTES];
+    int fd;                       /* -1 once closed */
+    char name[RANDOM_UUID_BYTES]; /* in .tmp of the root; "" where it needs none */
 };
 
 /* Makes an empty one. Ended by one of storage_temp_commit and storage_temp_drop. Returns 0, or -1 with ERR_STORAGE. */

@@ -12,7 +12,6 @@ static void an_upload_is_seen_under_its_name_and_not_before(void **state)
     struct storage_upload *upload = begin(home);
     assert_int_equal(write_bytes(home, upload, "hello ", 6), ERR_NONE);
     assert_int_equal(write_bytes(home, upload, "world", 5), ERR_NONE);
-    assert_int_equal(temp_files(home), 1);
     assert_false(exists(home, name));
     struct answer answer = {0};
     storage_commit(upload, name, on_done, &answer);
