@@ -50,11 +50,12 @@ def test_nothing_inherited_stays_open(tmp_path):
         with codec_process(tmp_path) as codec:
             # the codec may belong to another user, whose /proc entries only root can read
             folder = Path(f"/proc/{codec.process.pid}/fd")
-            assert {int(entry.name) for entry in folder.iterdir()} == {0, 1, 2, 3}
+            assert {int(entry.name) for entry in folder.iterdir()} == {0, 1, 2, 3, 4}
+            assert os.readlink(folder / "4") == f"/proc/{codec.process.pid}/status"
             for _ in range(3):
                 assert codec.run(jpeg(), "jpeg").error is None
                 assert codec.run(b"GIF89a", "jpeg").error == "unsupported_format"
-            assert len(list(folder.iterdir())) == 4
+            assert len(list(folder.iterdir())) == 5
     finally:
         os.close(secret)
 

@@ -5,17 +5,9 @@
 #include "worker/codec/encode.h"
 #include "worker/codec/render.h"
 
-#include <sys/resource.h>
-
 static int64_t elapsed_us(uint64_t since_us)
 {
     return (int64_t)(clock_monotonic_us() - since_us);
-}
-
-static int64_t peak_bytes(void)
-{
-    struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
 }
 
 static int make_variant(struct render *render, size_t index, const struct codec_output *output,
@@ -70,8 +62,7 @@ int codec_run(const struct wire_job *job, const unsigned char *data, size_t byte
         *done = (struct wire_done){.width_px = canvas->Xsize,
                                    .height_px = canvas->Ysize,
                                    .decode_us = decode_us,
-                                   .encode_us = elapsed_us(began_us),
-                                   .peak_bytes = peak_bytes()};
+                                   .encode_us = elapsed_us(began_us)};
     }
     g_object_unref(canvas);
     return rc;

@@ -19,7 +19,8 @@ struct codec_output {
 };
 
 /*
- * Runs a job over the original's bytes. Variants are given out in the profile's order. Returns 0 with *done filled, or -1 with
+ * Runs a job over the original's bytes. Variants are given out in the profile's order. Returns 0 with *done filled but for
+ * peak_bytes, or -1 with
  * ERR_UNSUPPORTED_FORMAT, ERR_INVALID_IMAGE, ERR_TOO_SMALL, ERR_TOO_LARGE, ERR_CORRUPT_IMAGE, ERR_OUT_OF_MEMORY, ERR_INTERNAL,
  * or what the output said.
  *

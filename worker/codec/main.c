@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 #include "worker/codec/codec.h"
 #include "worker/codec/library.h"
+#include "worker/codec/memory.h"
 #include "worker/codec/sandbox.h"
 #include "worker/codec/warm_up.h"
 
@@ -85,11 +86,14 @@ static int shed(struct err *err)
 }
 
 /* Everything up to READY: afterwards the process has the libraries warm and no rights. */
-static int prepare(const struct options *options, struct err *err)
+static int prepare(const struct options *options, int *status_fd, struct err *err)
 {
     bool has_landlock = false;
-    if (shed(err) != 0 ||
-        (options->has_sandbox && sandbox_begin(options->memory_bytes, &has_landlock, err) != 0)) {
+    if (shed(err) != 0) {
+        return -1;
+    }
+    *status_fd = memory_open();
+    if (options->has_sandbox && sandbox_begin(options->memory_bytes, &has_landlock, err) != 0) {
         return -1;
     }
     if (library_start(err) != 0 || warm_up(err) != 0 || library_prove(err) != 0 || warm_up_prove(err) != 0) {
@@ -184,7 +188,8 @@ static int run_job(const struct wire_frame *frame, const int *fds, size_t fd_cou
 }
 
 /* Answers one job. Returns -1 where the dispatcher could not be told. */
-static int serve(const struct wire_frame *frame, const int *fds, size_t fd_count, struct err *err)
+static int serve(const struct wire_frame *frame, const int *fds, size_t fd_count, int status_fd,
+                 struct err *err)
 {
     struct wire_frame answer = {.type = WIRE_DONE, .ticket = frame->ticket};
     struct wire_done done;
@@ -195,6 +200,7 @@ static int serve(const struct wire_frame *frame, const int *fds, size_t fd_count
     }
     if (rc == 0) {
         answer.done = done;
+        answer.done.peak_bytes = memory_peak_bytes(status_fd);
     } else {
         answer.type = WIRE_FAILED;
         answer.failed.code = fault.code;
@@ -204,7 +210,7 @@ static int serve(const struct wire_frame *frame, const int *fds, size_t fd_count
     return send_frame(&answer, err);
 }
 
-static int serve_all(struct err *err)
+static int serve_all(int status_fd, struct err *err)
 {
     if (send_frame(&(struct wire_frame){.type = WIRE_READY}, err) != 0) {
         return -1;
@@ -221,7 +227,7 @@ static int serve_all(struct err *err)
         case WIRE_GOT_NOTHING:
             return err_set(err, ERR_INTERNAL, "the dispatcher's socket does not block");
         case WIRE_GOT_FRAME:
-            if (serve(&frame, fds, fd_count, err) != 0) {
+            if (serve(&frame, fds, fd_count, status_fd, err) != 0) {
                 return -1;
             }
         }
@@ -231,6 +237,7 @@ static int serve_all(struct err *err)
 int main(int argc, char **argv)
 {
     struct options options;
+    int status_fd = -1;
     struct err err = {.code = ERR_NONE};
     log_start("pixmill-codec", LOG_INFO);
     if (read_options(argc, argv, &options) != 0) {
@@ -238,12 +245,12 @@ int main(int argc, char **argv)
         return WIRE_EXIT_USAGE;
     }
     log_start("pixmill-codec", options.log_level);
-    if (prepare(&options, &err) != 0) {
+    if (prepare(&options, &status_fd, &err) != 0) {
         log_error("the codec does not start: its cage or its libraries are not as they must be",
                   log_err(&err));
         return WIRE_EXIT_CAGE;
     }
-    if (serve_all(&err) != 0) {
+    if (serve_all(status_fd, &err) != 0) {
         log_error("the codec lost its dispatcher", log_err(&err));
         return WIRE_EXIT_WIRE;
     }
