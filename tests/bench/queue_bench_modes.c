@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/queue_bench.h"
+
+#include "common/base/arena.h"
+#include "common/base/clock.h"
+#include "common/db/db_image.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PUSHES_IN_FLIGHT = 256, WAIT_MS = 1000 };
+
+static struct job job_number(int64_t number)
+{
+    return (struct job){.type = JOB_PROCESS,
+                        .image = number,
+                        .generation = 1,
+                        .class = JOB_HIGH,
+                        .enqueued_at_ms = clock_wall_us() / 1000,
+                        .trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"};
+}
+
+/* ---- push ---- */
+
+struct pusher {
+    struct queue_bench *bench;
+    int64_t sent;
+};
+
+static void on_pushed(void *owner, const struct err *err);
+
+static void push_next(struct pusher *pusher)
+{
+    if (pusher->sent < pusher->bench->jobs) {
+        struct job job = job_number(++pusher->sent);
+        queue_push(pusher->bench->queue, &job, 1 + pusher->sent % 4, 0, on_pushed, pusher);
+    }
+}
+
+static void on_pushed(void *owner, const struct err *err)
+{
+    struct pusher *pusher = owner;
+    queue_bench_check(err);
+    pusher->bench->done++;
+    push_next(pusher);
+}
+
+void queue_bench_push(struct queue_bench *bench)
+{
+    struct pusher pusher = {.bench = bench};
+    for (int i = 0; i < PUSHES_IN_FLIGHT; i++) {
+        push_next(&pusher);
+    }
+    while (bench->done < bench->jobs) {
+        uv_run(loop_uv(bench->loop), UV_RUN_ONCE);
+    }
+}
+
+/* ---- work ---- */
+
+/* One job of a lane, in the hands of the database. */
+struct settling {
+    struct lane *lane;
+    struct job job;
+    struct db_image_work work;
+    bool is_current;
+};
+
+/* A chain: take, settle each, finish all, again. */
+struct lane {
+    struct queue_bench *bench;
+    struct arena *arena; /* of one round */
+    struct queue_taken taken[QUEUE_TAKE_MAX];
+    struct queue_lease leases[QUEUE_TAKE_MAX];
+    struct settling settling[QUEUE_TAKE_MAX];
+    size_t count;
+    size_t unsettled;
+};
+
+static void lane_take(struct lane *lane);
+
+static void on_finished(void *owner, const struct err *err)
+{
+    struct lane *lane = owner;
+    queue_bench_check(err);
+    lane->bench->done += (int64_t)lane->count;
+    arena_free(lane->arena);
+    lane->arena = NULL;
+    lane_take(lane);
+}
+
+static void lane_finish(struct lane *lane)
+{
+    queue_finish(lane->bench->queue, lane->leases, lane->count, on_finished, lane);
+}
+
+static void settled(struct settling *settling, bool is_good)
+{
+    struct lane *lane = settling->lane;
+    lane->bench->missed += !is_good;
+    if (--lane->unsettled == 0) {
+        lane_finish(lane);
+    }
+}
+
+static void on_ready(void *owner, const struct err *err)
+{
+    struct settling *settling = owner;
+    queue_bench_check(err);
+    settled(settling, settling->is_current);
+}
+
+static void make_ready(struct settling *settling)
+{
+    static const char *const names[] = {"thumbnail", "medium", "webp"};
+    struct db_variant variants[3];
+    for (int i = 0; i < 3; i++) {
+        variants[i] = (struct db_variant){
+            .name = names[i],
+            .stored_name = arena_format(settling->lane->arena, "products/%s/%" PRId64 "-g%" PRId64 ".x",
+                                        names[i], settling->job.image, settling->job.generation),
+            .format = i < 2 ? IMAGE_JPEG : IMAGE_WEBP,
+            .width_px = 200,
+            .height_px = 150,
+            .bytes = 12345};
+    }
+    struct db_image_result result = {.id = settling->job.image,
+                                     .generation = settling->job.generation,
+                                     .width_px = 4000,
+                                     .height_px = 3000,
+                                     .profile = "default",
+                                     .variants = variants,
+                                     .variant_count = 3};
+    db_image_ready(settling->lane->bench->db, &result, &settling->is_current, on_ready, settling);
+}
+
+static void on_begun(void *owner, const struct err *err)
+{
+    struct settling *settling = owner;
+    queue_bench_check(err);
+    if (!settling->work.is_owed) {
+        settled(settling, false);
+        return;
+    }
+    make_ready(settling);
+}
+
+static void lane_settle(struct lane *lane)
+{
+    lane->unsettled = lane->count;
+    lane->arena = arena_new();
+    for (size_t i = 0; i < lane->count; i++) {
+        struct settling *settling = &lane->settling[i];
+        *settling = (struct settling){.lane = lane, .job = lane->taken[i].job};
+        if (lane->bench->rows == BENCH_ROWS_BOTH) {
+            db_image_begin(lane->bench->db, lane->arena, settling->job.image, settling->job.generation,
+                           &settling->work, on_begun, settling);
+        } else {
+            make_ready(settling);
+        }
+    }
+}
+
+static void on_taken(void *owner, const struct err *err)
+{
+    struct lane *lane = owner;
+    queue_bench_check(err);
+    if (lane->count == 0) {
+        /* what is left is in other lanes' hands */
+        lane->bench->lanes_ended++;
+        return;
+    }
+    for (size_t i = 0; i < lane->count; i++) {
+        lane->leases[i] = lane->taken[i].lease;
+        lane->bench->missed += !lane->taken[i].is_known;
+    }
+    if (lane->bench->rows == BENCH_ROWS_NONE) {
+        lane_finish(lane);
+    } else {
+        lane_settle(lane);
+    }
+}
+
+static void lane_take(struct lane *lane)
+{
+    queue_take(lane->bench->queue, (size_t)lane->bench->batch, BENCH_LEASE_MS, lane->taken, &lane->count,
+               on_taken, lane);
+}
+
+void queue_bench_work(struct queue_bench *bench)
+{
+    struct lane *lanes = calloc((size_t)bench->lanes, sizeof *lanes);
+    if (lanes == NULL) {
+        abort();
+    }
+    for (int64_t i = 0; i < bench->lanes; i++) {
+        lanes[i].bench = bench;
+        lane_take(&lanes[i]);
+    }
+    while (bench->lanes_ended < bench->lanes) {
+        uv_run(loop_uv(bench->loop), UV_RUN_ONCE);
+    }
+    bench->missed += bench->jobs - bench->done;
+    free(lanes);
+}
+
+/* ---- latency ---- */
+
+/* A worker with nothing to do, and somebody who uploads now and then over another connection. */
+struct idler {
+    struct queue_bench *bench;
+    struct queue_taken taken;
+    size_t count;
+    int64_t pushed;
+    uint64_t pushed_us;
+    struct deadline next;
+    int64_t *latency_us;
+};
+
+static void idler_wait(struct idler *idler);
+
+static void on_push_answer(void *owner, const struct err *err)
+{
+    (void)owner;
+    queue_bench_check(err);
+}
+
+static void on_time_to_push(void *owner)
+{
+    struct idler *idler = owner;
+    struct job job = job_number(++idler->pushed);
+    idler->pushed_us = clock_monotonic_us();
+    queue_push(idler->bench->pushes_queue, &job, 1, 0, on_push_answer, idler);
+}
+
+static void on_one_finished(void *owner, const struct err *err)
+{
+    struct idler *idler = owner;
+    queue_bench_check(err);
+    if (++idler->bench->done < idler->bench->jobs) {
+        deadline_arm(&idler->next, idler->bench->loop, (uint64_t)idler->bench->gap_ms, on_time_to_push,
+                     idler);
+        idler_wait(idler);
+    }
+}
+
+static void on_one_taken(void *owner, const struct err *err)
+{
+    struct idler *idler = owner;
+    queue_bench_check(err);
+    if (idler->count == 0) {
+        idler_wait(idler);
+        return;
+    }
+    idler->latency_us[idler->bench->done] = (int64_t)(clock_monotonic_us() - idler->pushed_us);
+    queue_finish(idler->bench->queue, &idler->taken.lease, 1, on_one_finished, idler);
+}
+
+static void on_woken(void *owner, const struct err *err)
+{
+    struct idler *idler = owner;
+    queue_bench_check(err);
+    queue_take(idler->bench->queue, 1, BENCH_LEASE_MS, &idler->taken, &idler->count, on_one_taken, idler);
+}
+
+static void idler_wait(struct idler *idler)
+{
+    queue_wait(idler->bench->queue, WAIT_MS, on_woken, idler);
+}
+
+void queue_bench_latency(struct queue_bench *bench, int64_t *latency_us)
+{
+    struct idler idler = {.bench = bench, .latency_us = latency_us};
+    idler_wait(&idler);
+    deadline_arm(&idler.next, bench->loop, (uint64_t)bench->gap_ms, on_time_to_push, &idler);
+    while (bench->done < bench->jobs) {
+        uv_run(loop_uv(bench->loop), UV_RUN_ONCE);
+    }
+}
