@@ -41,19 +41,11 @@ void clock_http_date(int64_t wall_us, char text[CLOCK_TEXT_BYTES])
 
 int64_t clock_of_http_date(const char *text)
 {
-    char month[4] = "";
     struct tm tm = {0};
-    int used = 0;
-    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &tm.tm_mday, month, &tm.tm_year,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 6 ||
-        used == 0 || text[used] != '\0') {
+    /* reads English names: no program of ours ever leaves the C locale */
+    const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    if (end == NULL || *end != '\0' || tm.tm_year < 70) {
         return -1;
     }
-    for (tm.tm_mon = 0; tm.tm_mon < 12 && strcmp(month, months[tm.tm_mon]) != 0; tm.tm_mon++) {
-    }
-    if (tm.tm_mon == 12 || tm.tm_year < 1970) {
-        return -1;
-    }
-    tm.tm_year -= 1900;
     return (int64_t)timegm(&tm);
 }

@@ -199,23 +199,39 @@ static int breach(struct err *err, const char *what)
     return err_set(err, ERR_INTERNAL, "the sandbox let the codec %s", what);
 }
 
+static bool gives_descriptor(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
+static bool gives_writable_code(void)
+{
+    const size_t bytes = 4096;
+    /* cppcheck-suppress invalidFunctionArg ; an anonymous map has no descriptor */
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map != MAP_FAILED) {
+        munmap(map, bytes);
+    }
+    return map != MAP_FAILED;
+}
+
 int sandbox_prove(struct err *err)
 {
     char *const program[] = {NULL};
-    if (open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0 || open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {
+    if (gives_descriptor(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ||
+        gives_descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC))) {
         return breach(err, "open a file");
     }
-    if (socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ||
-        socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0) {
+    if (gives_descriptor(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) ||
+        gives_descriptor(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))) {
         return breach(err, "make a socket");
     }
     /* a file that can not be run even if the call were let through, so that the answer tells who refused */
     if (execve("/", program, program) == 0 || errno != EPERM) {
         return breach(err, "start a program");
     }
-    if (mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
-        MAP_FAILED) {
-        return breach(err, "map memory that can be written and executed");
-    }
-    return 0;
+    return gives_writable_code() ? breach(err, "map memory that can be written and executed") : 0;
 }
