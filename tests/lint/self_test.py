@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import arrows
+import banned
 import docs
 import linked
 import shape
@@ -97,6 +98,22 @@ def test_docs():
         shutil.rmtree(root)
 
 
+def test_banned(repo):
+    """The header itself, one that bans nothing, and one that trips over a macro."""
+    root = clean_tree(repo)
+    try:
+        text = text_of(repo, banned.HEADER)
+        faults = []
+        for header, word in ((text, None), (text.replace("#pragma GCC poison", "//"), "bans nothing"),
+                             (text.replace("#undef sprintf\n", ""), "clang -O2 -D_FORTIFY_SOURCE=2"),
+                             (text.replace("#endif", "#pragma GCC poison wchar_t\n#endif"), "wchar_t")):
+            write(root, banned.HEADER, header)
+            faults += expect("banned", banned.check(root), word)
+        return faults
+    finally:
+        shutil.rmtree(root)
+
+
 def test_tidy(repo):
     root = clean_tree(repo)
     try:
@@ -125,4 +142,4 @@ def run(repo):
         faults += expect(f"{lint.__module__}.{lint.__name__} {path}", lint(root), word)
         assert text_of(root, path) == text
         shutil.rmtree(root)
-    return faults + test_linked(repo) + test_docs() + test_tidy(repo)
+    return faults + test_linked(repo) + test_docs() + test_banned(repo) + test_tidy(repo)
