@@ -36,7 +36,8 @@ def check(root):
             how = f"{HEADER}: {compiler[0]} {' '.join(level)}"
             said = compile_text(root, compiler, level, FINE)
             if said:
-                problems.append(Problem(f"{how}: {said.splitlines()[0]}"))
+                told = [line for line in said.splitlines() if "error:" in line]
+                problems.append(Problem(f"{how}: {(told or said.splitlines())[0]}"))
             said = compile_text(root, compiler, level, "".join(f"{name}\n" for name in banned))
             refused = {int(line) for line in re.findall(r"^<stdin>:(\d+):.*poison", said, re.MULTILINE)}
             problems += [Problem(f"{how}: {name} is not banned") for line, name in enumerate(banned, 1) if line not in refused]

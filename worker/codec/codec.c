@@ -4,6 +4,7 @@
 #include "worker/codec/decode.h"
 #include "worker/codec/encode.h"
 #include "worker/codec/render.h"
+#include "worker/codec/ycc.h"
 
 static int64_t elapsed_us(uint64_t since_us)
 {
@@ -41,29 +42,59 @@ static int make_variants(const struct profile *profile, VipsImage *canvas, const
     return rc;
 }
 
+/* By way of libvips: any format, any colours, any variants. */
+static int run_pixels(const struct wire_job *job, const struct decode_plan *plan, const unsigned char *data,
+                      size_t bytes, const struct codec_output *output, struct wire_done *done,
+                      struct err *err)
+{
+    VipsImage *canvas = NULL;
+    uint64_t began_us = clock_monotonic_us();
+    if (decode_image(job, plan, data, bytes, &canvas, err) != 0) {
+        return -1;
+    }
+    done->width_px = canvas->Xsize;
+    done->height_px = canvas->Ysize;
+    done->decode_us = elapsed_us(began_us);
+    began_us = clock_monotonic_us();
+    int rc = make_variants(&job->profile, canvas, output, err);
+    done->encode_us = elapsed_us(began_us);
+    g_object_unref(canvas);
+    return rc;
+}
+
+/* By the direct path, for which the job was found fit. */
+static int run_planes(struct ycc *ycc, const struct codec_output *output, struct wire_done *done,
+                      struct err *err)
+{
+    uint64_t began_us = clock_monotonic_us();
+    if (ycc_decode(ycc, done, err) != 0) {
+        return -1;
+    }
+    done->decode_us = elapsed_us(began_us);
+    began_us = clock_monotonic_us();
+    int rc = ycc_make(ycc, output, err);
+    done->encode_us = elapsed_us(began_us);
+    return rc;
+}
+
 int codec_run(const struct wire_job *job, const unsigned char *data, size_t bytes,
               const struct codec_output *output, struct wire_done *done, struct err *err)
 {
     struct decode_plan plan;
-    VipsImage *canvas = NULL;
-    uint64_t began_us = clock_monotonic_us();
+    struct wire_done made = {.width_px = 0};
     if (decode_check(job, data, bytes, &plan, err) != 0) {
         return -1;
     }
     struct wire_head head = {.width_px = plan.head.width_px, .height_px = plan.head.height_px};
-    if (output->head(output->owner, &head, err) != 0 ||
-        decode_image(job, &plan, data, bytes, &canvas, err) != 0) {
+    if (output->head(output->owner, &head, err) != 0) {
         return -1;
     }
-    int64_t decode_us = elapsed_us(began_us);
-    began_us = clock_monotonic_us();
-    int rc = make_variants(&job->profile, canvas, output, err);
+    struct ycc *ycc = ycc_open(job, &plan, data, bytes);
+    int rc = ycc != NULL ? run_planes(ycc, output, &made, err)
+                         : run_pixels(job, &plan, data, bytes, output, &made, err);
+    ycc_close(ycc);
     if (rc == 0) {
-        *done = (struct wire_done){.width_px = canvas->Xsize,
-                                   .height_px = canvas->Ysize,
-                                   .decode_us = decode_us,
-                                   .encode_us = elapsed_us(began_us)};
+        *done = made;
     }
-    g_object_unref(canvas);
     return rc;
 }

@@ -19,7 +19,7 @@ struct codec_output {
 };
 
 /*
- * Runs a job over the original's bytes. Variants are given out in the profile's order. Returns 0 with *done filled but for
+ * Runs a job over the original's bytes. Each variant of the profile is given out once, those that are made fast first. Returns 0 with *done filled but for
  * peak_bytes, or -1 with
  * ERR_UNSUPPORTED_FORMAT, ERR_INVALID_IMAGE, ERR_TOO_SMALL, ERR_TOO_LARGE, ERR_CORRUPT_IMAGE, ERR_OUT_OF_MEMORY, ERR_INTERNAL,
  * or what the output said.
