@@ -40,6 +40,7 @@ int codec_task_open(struct codec_task *task, uint64_t ticket, struct err *err)
 {
     task->ticket = ticket;
     task->has_head = false;
+    task->head = (struct wire_head){.width_px = 0};
     assert(task->job.profile.count >= 1 && task->job.profile.count <= PROFILE_MAX_VARIANTS);
     for (size_t i = 0; i < PROFILE_MAX_VARIANTS; i++) {
         task->fds[i] = -1;
@@ -89,6 +90,9 @@ static int take_variant(struct codec_task *task, const struct wire_variant *vari
     if (variant->index >= task->job.profile.count) {
         return refuse(err, "a variant that was not asked for");
     }
+    if (!task->has_head) {
+        return refuse(err, "a variant before the head");
+    }
     const struct profile_variant *wanted = &task->job.profile.variants[variant->index];
     int fd = task->fds[variant->index];
     if (fd < 0) {
@@ -114,12 +118,19 @@ static int take_variant(struct codec_task *task, const struct wire_variant *vari
     return 0;
 }
 
-static int take_head(struct codec_task *task, struct err *err)
+static int take_head(struct codec_task *task, const struct wire_head *head, struct err *err)
 {
+    bool is_same = head->upright_width_px == head->width_px && head->upright_height_px == head->height_px;
+    bool is_turned = head->upright_width_px == head->height_px && head->upright_height_px == head->width_px;
     if (task->has_head) {
         return refuse(err, "a head for the second time");
     }
+    if (!is_side_good(task, head->width_px, 0) || !is_side_good(task, head->height_px, 0) ||
+        (!is_same && !is_turned)) {
+        return refuse(err, "a head outside the limits");
+    }
     task->has_head = true;
+    task->head = *head;
     return 0;
 }
 
@@ -130,8 +141,8 @@ static int take_done(struct codec_task *task, const struct wire_done *done, stru
             return refuse(err, "done, with a variant missing");
         }
     }
-    if (!is_side_good(task, done->width_px, 0) || !is_side_good(task, done->height_px, 0)) {
-        return refuse(err, "an image outside the limits");
+    if (done->width_px != task->head.upright_width_px || done->height_px != task->head.upright_height_px) {
+        return refuse(err, "an image of another size than its head");
     }
     codec_task_end(task, done, NULL);
     return 0;
@@ -177,7 +188,7 @@ int codec_task_take(struct codec_task *task, const struct wire_frame *frame, enu
     *said = CODEC_TASK_GOES_ON;
     switch (frame->type) {
     case WIRE_HEAD:
-        return take_head(task, err);
+        return take_head(task, &frame->head, err);
     case WIRE_VARIANT:
         return take_variant(task, &frame->variant, err);
     case WIRE_DONE:

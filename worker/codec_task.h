@@ -34,6 +34,7 @@ struct codec_task {
     uint64_t ticket;
     int fds[PROFILE_MAX_VARIANTS]; /* owned until on_variant; -1 where none is */
     bool has_head;
+    struct wire_head head; /* what the codec told of the image before any variant; all zero until then */
     struct loop_later cancel;
 };
 

@@ -39,7 +39,14 @@ static void answered(struct job_output_file *file, const struct err *err)
     output->changed(output->owner);
 }
 
-static void on_answered(void *owner, const struct err *err)
+static void on_stored(void *owner, const struct err *err)
+{
+    struct job_output_file *file = owner;
+    file->is_stored = err == NULL;
+    answered(file, err);
+}
+
+static void on_removed(void *owner, const struct err *err)
 {
     answered(owner, err);
 }
@@ -55,7 +62,21 @@ void job_output_store(struct job_output *output, const struct wire_variant *vari
     told->height_px = variant->height_px;
     told->bytes = variant->bytes;
     output->pending++;
-    storage_put(output->storage, file->name, fd, variant->bytes, on_answered, file);
+    storage_put(output->storage, file->name, fd, variant->bytes, on_stored, file);
+}
+
+size_t job_output_early_count(const struct job_output *output)
+{
+    const struct profile *profile = output->profile;
+    for (size_t i = 0; i < profile->count; i++) {
+        if (profile_variant_is_full_size(&profile->variants[i])) {
+            return i;
+        }
+        if (!output->files[i].is_stored) {
+            return 0;
+        }
+    }
+    return 0;
 }
 
 bool job_output_is_leftover(const struct db_image *row, int64_t generation)
@@ -83,7 +104,7 @@ void job_output_remove(struct job_output *output, const struct db_image *row)
         struct job_output_file *file = &output->files[i];
         if (!has_row_name(row, file->name)) {
             output->pending++;
-            storage_remove(output->storage, file->name, on_answered, file);
+            storage_remove(output->storage, file->name, on_removed, file);
         }
     }
 }

@@ -24,6 +24,7 @@ struct job_output_file {
     struct job_output *output;
     char name[IMAGE_NAME_BYTES];
     int fd; /* owned while it is stored; else -1 */
+    bool is_stored;
 };
 
 struct job_output {
@@ -46,6 +47,12 @@ int job_output_init(struct job_output *output, struct storage *storage, const st
 
 /* Stores a variant that a codec has made and codec_task has checked; fd becomes the output's. */
 void job_output_store(struct job_output *output, const struct wire_variant *variant, int fd);
+
+/*
+ * How many variants, from the first on, are there to be shown before the others are made: those that fit a box, which a profile has
+ * first, take a fraction of the time. 0 while they are not all stored, or where there is nothing that they would wait for.
+ */
+size_t job_output_early_count(const struct job_output *output);
 
 /*
  * True where the variants of `generation` belong to nobody: the row is gone (row NULL), or neither waits for this

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  *     BEGIN ─► FETCH ─► CODEC ─► SWITCH ─► FINISH ─► END
- *       │ not owed                          ▲
- *       └───────────────────────────────────┘
+ *       │ not owed        └─ shows small variants ▲
+ *       └─────────────────────────────────────────┘
  *     a failure of the job's own
  *       that may pass:                 AGAIN ─► RETRY ─► END
  *       of the storage's, perhaps:     ASK ─► as above, or an outage: AGAIN ─► RETRY with its counts as they were
@@ -11,6 +11,9 @@
  *     the database is away:            RETRY ─► END
  *     asked to stop:                   AGAIN ─► GIVE_BACK ─► END
  *     the lease is lost:               LEFTOVERS ─► REMOVE ─► END
+ *
+ * While the codec is at work on the large variants, the row shows the small ones, once: a call beside the state, whose failure is
+ * no failure of the job. CODEC waits for its answer, so it never comes after the switch.
  *
  * PostgreSQL comes before Redis in every path: what the queue has not heard yet is repeated and found not owed.
  */
@@ -38,7 +41,21 @@ void job_run_on_answer(void *owner, const struct err *err)
 
 static void on_output(void *owner)
 {
-    step(owner);
+    struct job_run *run = owner;
+    if (run->state == RUN_CODEC) {
+        job_run_show(run);
+    }
+    step(run);
+}
+
+void job_run_on_shown(void *owner, const struct err *err)
+{
+    struct job_run *run = owner;
+    run->pending--;
+    if (err != NULL) {
+        log_debug("small variants are shown later", log_int("image", run->job.image), log_err(err));
+    }
+    step(run);
 }
 
 bool job_run_has_failed(const struct job_run *run)

@@ -2,6 +2,7 @@
 /* The states in which an image's variants are made and its row is switched. */
 #include "worker/job_run_state.h"
 
+#include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "worker/codec_pool.h"
@@ -65,6 +66,24 @@ static void on_variant(void *owner, const struct wire_variant *variant, int fd)
     job_output_store(&run->output, variant, fd);
 }
 
+void job_run_show(struct job_run *run)
+{
+    size_t count = job_output_early_count(&run->output);
+    /* when the codec is done, the switch follows at once */
+    if (run->was_shown || count == 0 || !run->needs_codec || must_leave(run)) {
+        return;
+    }
+    struct db_image_result result = {.id = run->job.image,
+                                     .generation = run->job.generation,
+                                     .width_px = run->task.head.upright_width_px,
+                                     .height_px = run->task.head.upright_height_px,
+                                     .variants = run->output.variants,
+                                     .variant_count = count};
+    run->was_shown = true;
+    run->pending++;
+    db_image_show(run->parts->db, &result, &run->is_shown, job_run_on_shown, run);
+}
+
 static void on_codec_end(void *owner, const struct wire_done *done, const struct err *err)
 {
     struct job_run *run = owner;
@@ -100,13 +119,17 @@ enum run_state job_run_after_codec(struct job_run *run)
 
 void job_run_do_switch(struct job_run *run)
 {
-    struct db_image_result result = {.id = run->job.image,
-                                     .generation = run->job.generation,
-                                     .width_px = run->done.width_px,
-                                     .height_px = run->done.height_px,
-                                     .profile = run->parts->profile->name,
-                                     .variants = run->output.variants,
-                                     .variant_count = run->parts->profile->count};
+    const unsigned char *colour = run->done.dominant_colour;
+    struct db_image_result result = {
+        .id = run->job.image,
+        .generation = run->job.generation,
+        .width_px = run->done.width_px,
+        .height_px = run->done.height_px,
+        .profile = run->parts->profile->name,
+        .blurhash = run->done.blurhash,
+        .dominant_colour = arena_format(run->arena, "#%02x%02x%02x", colour[0], colour[1], colour[2]),
+        .variants = run->output.variants,
+        .variant_count = run->parts->profile->count};
     run->pending++;
     db_image_ready(run->parts->db, &result, &run->is_current, job_run_on_answer, run);
 }

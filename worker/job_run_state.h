@@ -67,12 +67,17 @@ struct job_run {
     struct wire_done done;
     struct job_output output;
     bool has_output; /* job_output_init was called */
+    bool was_shown;  /* what can be shown early, or it was tried */
+    bool is_shown;   /* out-parameter of that */
     struct breaker_question question;
     uint64_t started_us;
 };
 
 /* A done_fn: keeps the answer of a call and steps. */
 void job_run_on_answer(void *run, const struct err *err);
+
+/* A done_fn: the row shows the small variants, or not; steps. */
+void job_run_on_shown(void *run, const struct err *err);
 
 /* The last call failed. */
 bool job_run_has_failed(const struct job_run *run);
@@ -84,6 +89,10 @@ void job_run_tell_codec_free(struct job_run *run);
 enum run_state job_run_settle(struct job_run *run, const struct err *err);
 
 /* The states; job_run.c has the table, and their picture. */
+/* In CODEC, after each stored variant: lets the row show what is there already, once. */
+void job_run_show(struct job_run *run);
+
+/* The states' pairs; the picture is in job_run.c. */
 void job_run_do_begin(struct job_run *run);
 enum run_state job_run_after_begin(struct job_run *run);
 void job_run_do_fetch(struct job_run *run);

@@ -3,8 +3,8 @@
  * Images and their variants. A row's status and generation say what is owed:
  *
  *     pending ──begin──► processing ──ready──► ready
- *        ▲                   │  └─────failed─► failed
- *        └───────again───────┘
+ *        ▲                │ ▲ │  └─────failed─► failed
+ *        └─────again──────┘ └─┘ show
  *
  * An update carries the generation that it was made for and changes nothing where the row has moved on (*is_current false).
  */
@@ -110,10 +110,20 @@ struct db_image_result {
     int64_t generation;
     int width_px; /* after orientation */
     int height_px;
-    const char *profile; /* name of the profile that made the variants */
+    const char *profile;         /* name of the profile that made the variants */
+    const char *blurhash;        /* NULL: none */
+    const char *dominant_colour; /* "#rrggbb"; NULL: none */
     const struct db_variant *variants;
     size_t variant_count;
 };
+
+/*
+ * Shows the variants that are stored while the rest of the same generation is still made: the row has them, and its width and
+ * height, and stays `processing`; what result has beside them is not looked at. What the row has under the same name, most likely of an older generation,
+ * stays until the switch. May be repeated. *is_current false: nothing was changed.
+ */
+void db_image_show(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
+                   void *owner);
 
 /*
  * Switches the row to ready with its variants in one transaction; the names of variants that this replaces get
@@ -124,7 +134,10 @@ struct db_image_result {
 void db_image_ready(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
                     void *owner);
 
-/* Switches the row to failed with a code and a sentence for the operator. *is_current as of the others. */
+/*
+ * Switches the row to failed with a code and a sentence for the operator. Variants of this generation that were shown are shown
+ * no more, and their names get tombstones. *is_current as of the others.
+ */
 void db_image_failed(struct db *db, int64_t id, int64_t generation, enum err_code code, const char *sentence,
                      bool *is_current, done_fn done, void *owner);
 

@@ -91,17 +91,66 @@ static void columns_init(struct columns *columns, struct db_call *call, const st
     }
 }
 
+/* What statements about a result begin with: its variants as rows. $1 and $2 are the image and the generation. */
+#define WITH_MADE                                                                                            \
+    "WITH made AS ("                                                                                         \
+    "SELECT * FROM unnest($5::text[], $6::text[], $7::text[], $8::integer[], $9::integer[], $10::bigint[]) " \
+    "WITH ORDINALITY AS m (name, stored_name, format, width_px, height_px, bytes, place)), "
+
+#define INSERT_VARIANTS(of)                                                                                  \
+    "INSERT INTO variant (image, name, place, stored_name, format, width_px, height_px, bytes, generation) " \
+    "SELECT " of ".id, m.name, m.place, m.stored_name, m.format, m.width_px, m.height_px, m.bytes, "         \
+    "$2::bigint FROM " of " CROSS JOIN made m "
+
+enum { RESULT_VALUES = 10 };
+
+/* Fills $1 to $10: image, generation, width, height, and the variants. */
+static void result_values(struct db_call *call, const struct db_image_result *result,
+                          const char *values[RESULT_VALUES])
+{
+    struct columns columns;
+    columns_init(&columns, call, result);
+    values[0] = db_call_int(call, result->id);
+    values[1] = db_call_int(call, result->generation);
+    values[2] = db_call_int(call, result->width_px);
+    values[3] = db_call_int(call, result->height_px);
+    values[4] = db_array_finish(&columns.name);
+    values[5] = db_array_finish(&columns.stored_name);
+    values[6] = db_array_finish(&columns.format);
+    values[7] = db_array_finish(&columns.width_px);
+    values[8] = db_array_finish(&columns.height_px);
+    values[9] = db_array_finish(&columns.bytes);
+}
+
+/* What the row has under a name stays until the switch, of whatever generation it is. */
+static const struct db_statement show_statement = {
+    "image_show",
+    WITH_MADE "shown AS ("
+              "UPDATE image SET width_px = $3::integer, height_px = $4::integer "
+              "WHERE id = $1::bigint AND generation = $2::bigint AND status = 'processing' RETURNING id), "
+              "kept AS (" INSERT_VARIANTS("shown") "ON CONFLICT DO NOTHING) "
+                                                   "SELECT id FROM shown"};
+
+void db_image_show(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
+                   void *owner)
+{
+    struct db_call *call = change_new(db, is_current, done, owner);
+    const char *values[RESULT_VALUES];
+    result_values(call, result, values);
+    db_call_add(call, &show_statement, RESULT_VALUES, values);
+    db_call_start(call);
+}
+
 /*
  * The switch is one statement: its parts see the rows as they were before it, so `replaced` are the old names, and the update
  * of the image's row, which others wait for, decides about all of it.
  */
 static const struct db_statement ready_switch = {
-    "image_ready",
-    "WITH made AS ("
-    "SELECT * FROM unnest($6::text[], $7::text[], $8::text[], $9::integer[], $10::integer[], $11::bigint[]) "
-    "WITH ORDINALITY AS m (name, stored_name, format, width_px, height_px, bytes, place)), "
+    "image_ready", WITH_MADE
     "switched AS ("
-    "UPDATE image SET status = 'ready', width_px = $3::integer, height_px = $4::integer, profile = $5, "
+    "UPDATE image SET status = 'ready', width_px = $3::integer, height_px = $4::integer, profile = $11, "
+    "blurhash = $12, "
+    "dominant_colour = $13, "
     "processed_at = now(), changed_at = now() "
     "WHERE id = $1::bigint AND generation = $2::bigint AND status IN ('pending', 'processing') RETURNING "
     "id), "
@@ -111,16 +160,15 @@ static const struct db_statement ready_switch = {
     "dropped AS ("
     "DELETE FROM variant USING switched WHERE variant.image = switched.id "
     "AND variant.name NOT IN (SELECT name FROM made)), "
-    "kept AS ("
-    "INSERT INTO variant (image, name, place, stored_name, format, width_px, height_px, bytes) "
-    "SELECT switched.id, m.name, m.place, m.stored_name, m.format, m.width_px, m.height_px, m.bytes "
-    "FROM switched CROSS JOIN made m "
-    "ON CONFLICT (image, name) DO UPDATE SET place = EXCLUDED.place, stored_name = EXCLUDED.stored_name, "
-    "format = EXCLUDED.format, width_px = EXCLUDED.width_px, height_px = EXCLUDED.height_px, bytes = "
-    "EXCLUDED.bytes), "
-    "buried AS ("
-    "INSERT INTO tombstone (stored_name) SELECT stored_name FROM replaced ON CONFLICT DO NOTHING) "
-    "SELECT id FROM switched"};
+    "kept AS (" INSERT_VARIANTS("switched") "ON CONFLICT (image, name) DO UPDATE SET place = EXCLUDED.place, "
+                                            "stored_name = EXCLUDED.stored_name, "
+                                            "format = EXCLUDED.format, width_px = EXCLUDED.width_px, "
+                                            "height_px = EXCLUDED.height_px, bytes = "
+                                            "EXCLUDED.bytes, generation = EXCLUDED.generation), "
+                                            "buried AS ("
+                                            "INSERT INTO tombstone (stored_name) SELECT stored_name FROM "
+                                            "replaced ON CONFLICT DO NOTHING) "
+                                            "SELECT id FROM switched"};
 
 /*
  * Names of files that were made in vain. A statement of its own, so that it sees the rows as they are after a concurrent
@@ -136,24 +184,13 @@ void db_image_ready(struct db *db, const struct db_image_result *result, bool *i
                     void *owner)
 {
     struct db_call *call = change_new(db, is_current, done, owner);
-    struct columns columns;
-    columns_init(&columns, call, result);
-    const char *stored_names = db_array_finish(&columns.stored_name);
-    const char *values[] = {
-        db_call_int(call, result->id),
-        db_call_int(call, result->generation),
-        db_call_int(call, result->width_px),
-        db_call_int(call, result->height_px),
-        arena_string(call->arena, result->profile),
-        db_array_finish(&columns.name),
-        stored_names,
-        db_array_finish(&columns.format),
-        db_array_finish(&columns.width_px),
-        db_array_finish(&columns.height_px),
-        db_array_finish(&columns.bytes),
-    };
+    const char *values[RESULT_VALUES + 3];
+    result_values(call, result, values);
+    values[RESULT_VALUES] = arena_string(call->arena, result->profile);
+    values[RESULT_VALUES + 1] = arena_string(call->arena, result->blurhash);
+    values[RESULT_VALUES + 2] = arena_string(call->arena, result->dominant_colour);
     db_call_add(call, &ready_switch, sizeof values / sizeof values[0], values);
-    db_call_add(call, &ready_unused, 1, &stored_names);
+    db_call_add(call, &ready_unused, 1, &values[5]);
     db_call_start(call);
 }
 
@@ -162,9 +199,16 @@ void db_image_failed(struct db *db, int64_t id, int64_t generation, enum err_cod
 {
     static const struct db_statement failed = {
         "image_failed",
+        "WITH failed AS ("
         "UPDATE image SET status = 'failed', error = $3, error_sentence = $4, changed_at = now() "
         "WHERE id = $1::bigint AND generation = $2::bigint AND status IN ('pending', 'processing') "
-        "RETURNING id"};
+        "RETURNING id), "
+        "dropped AS ("
+        "DELETE FROM variant USING failed WHERE variant.image = failed.id AND variant.generation = "
+        "$2::bigint RETURNING stored_name), "
+        "buried AS ("
+        "INSERT INTO tombstone (stored_name) SELECT stored_name FROM dropped ON CONFLICT DO NOTHING) "
+        "SELECT id FROM failed"};
     struct db_call *call = change_new(db, is_current, done, owner);
     const char *values[] = {
         db_call_int(call, id),

@@ -39,6 +39,11 @@ static const struct profile default_profile = {
         },
 };
 
+bool profile_variant_is_full_size(const struct profile_variant *variant)
+{
+    return variant->width_px == 0 && variant->height_px == 0;
+}
+
 const struct profile *profile_default(void)
 {
     return &default_profile;

@@ -7,6 +7,7 @@
 
 #include "common/image/image_format.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { PROFILE_MAX_VARIANTS = 8, PROFILE_NAME_BYTES = 24 };
@@ -31,6 +32,9 @@ struct profile {
     size_t count;
     struct profile_variant variants[PROFILE_MAX_VARIANTS]; /* in the order in which they are made */
 };
+
+/* True where a variant has no box: making it takes most of the time. */
+bool profile_variant_is_full_size(const struct profile_variant *variant);
 
 /* The built-in profile, "default-1": thumbnail 200 JPEG q85, medium 800 JPEG q90, webp full size q85 effort 4. Static. */
 const struct profile *profile_default(void);

@@ -57,6 +57,7 @@ class Result:
     error: str = None  # the code's word, None where it is done
     sentence: str = ""
     head: tuple = None  # as stored
+    upright: tuple = None  # the same after orientation
     size: tuple = None  # upright
     order: list = field(default_factory=list)  # names of variants as they were announced
     variants: dict = field(default_factory=dict)  # name: bytes
@@ -64,6 +65,8 @@ class Result:
     decode_us: int = 0
     encode_us: int = 0
     peak_bytes: int = 0
+    blurhash: str = None
+    dominant_colour: tuple = None
 
 
 class CodecDied(Exception):
@@ -159,7 +162,8 @@ class Codec:
             kind, ticket, rest = self.receive()
             assert ticket == self.ticket
             if kind == HEAD:
-                result.head = struct.unpack("<II", rest)
+                assert not result.order
+                result.head, result.upright = struct.unpack("<II", rest[:8]), struct.unpack("<II", rest[8:])
             elif kind == VARIANT:
                 index, width, height, count = struct.unpack("<BIIq", rest)
                 name = profile[index]["name"]
@@ -169,8 +173,11 @@ class Codec:
                 result.variants[name] = data
                 result.sizes[name] = (width, height)
             elif kind == DONE:
-                width, height, result.decode_us, result.encode_us, result.peak_bytes = struct.unpack("<IIqqq", rest)
+                width, height, result.decode_us, result.encode_us, result.peak_bytes = struct.unpack("<IIqqq", rest[:32])
                 result.size = (width, height)
+                assert result.upright == result.size
+                assert rest[32] == 28 and len(rest) == 32 + 1 + 28 + 3
+                result.blurhash, result.dominant_colour = rest[33:61].decode(), tuple(rest[61:])
                 return result
             elif kind == FAILED:
                 result.error = self.words[rest[0]]

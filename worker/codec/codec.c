@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/codec/codec.h"
 #include "common/base/clock.h"
+#include "worker/codec/blurhash.h"
 #include "worker/codec/decode.h"
 #include "worker/codec/encode.h"
 #include "worker/codec/render.h"
@@ -29,14 +30,36 @@ static int make_variant(struct render *render, size_t index, const struct codec_
     return rc;
 }
 
-static int make_variants(const struct profile *profile, VipsImage *canvas, const struct codec_output *output,
-                         struct err *err)
+/* What is seen before a picture is there. */
+static int describe(struct render *render, struct wire_done *done, struct err *err)
+{
+    const unsigned char *background = render->profile->variants[0].background;
+    VipsImage *sketch = NULL;
+    if (render_sketch(render, &sketch, err) != 0) {
+        return err_context(err, "blurhash");
+    }
+    struct blurhash_pixels pixels = {.data = vips_image_get_data(sketch),
+                                     .width_px = sketch->Xsize,
+                                     .height_px = sketch->Ysize,
+                                     .bands = sketch->Bands,
+                                     .stride = (size_t)sketch->Xsize * (size_t)sketch->Bands,
+                                     .background = {background[0], background[1], background[2]}};
+    blurhash_encode(&pixels, done->blurhash);
+    blurhash_dominant_colour(&pixels, done->dominant_colour);
+    return 0;
+}
+
+static int make_all(const struct profile *profile, VipsImage *canvas, const struct codec_output *output,
+                    struct wire_done *done, struct err *err)
 {
     struct render render;
     int rc = 0;
     render_init(&render, profile, canvas);
     for (size_t i = 0; i < profile->count && rc == 0; i++) {
         rc = make_variant(&render, i, output, err);
+    }
+    if (rc == 0) {
+        rc = describe(&render, done, err);
     }
     render_release(&render);
     return rc;
@@ -56,7 +79,7 @@ static int run_pixels(const struct wire_job *job, const struct decode_plan *plan
     done->height_px = canvas->Ysize;
     done->decode_us = elapsed_us(began_us);
     began_us = clock_monotonic_us();
-    int rc = make_variants(&job->profile, canvas, output, err);
+    int rc = make_all(&job->profile, canvas, output, done, err);
     done->encode_us = elapsed_us(began_us);
     g_object_unref(canvas);
     return rc;
@@ -72,9 +95,21 @@ static int run_planes(struct ycc *ycc, const struct codec_output *output, struct
     }
     done->decode_us = elapsed_us(began_us);
     began_us = clock_monotonic_us();
-    int rc = ycc_make(ycc, output, err);
+    int rc = ycc_make(ycc, output, done, err);
     done->encode_us = elapsed_us(began_us);
     return rc;
+}
+
+static struct wire_head head_of(const struct decode_plan *plan)
+{
+    /* orientations from 5 on swap the axes */
+    bool is_on_its_side = plan->orientation >= 5;
+    int width_px = plan->head.width_px;
+    int height_px = plan->head.height_px;
+    return (struct wire_head){.width_px = width_px,
+                              .height_px = height_px,
+                              .upright_width_px = is_on_its_side ? height_px : width_px,
+                              .upright_height_px = is_on_its_side ? width_px : height_px};
 }
 
 int codec_run(const struct wire_job *job, const unsigned char *data, size_t bytes,
@@ -85,7 +120,7 @@ int codec_run(const struct wire_job *job, const unsigned char *data, size_t byte
     if (decode_check(job, data, bytes, &plan, err) != 0) {
         return -1;
     }
-    struct wire_head head = {.width_px = plan.head.width_px, .height_px = plan.head.height_px};
+    struct wire_head head = head_of(&plan);
     if (output->head(output->owner, &head, err) != 0) {
         return -1;
     }

@@ -50,7 +50,8 @@ int decode_check(const struct wire_job *job, const unsigned char *data, size_t b
     if (check_outline(job, &outline, err) != 0) {
         return -1;
     }
-    *plan = (struct decode_plan){.head = head, .outline = outline};
+    int orientation = outline.exif == NULL ? 1 : orientation_read(outline.exif, outline.exif_bytes);
+    *plan = (struct decode_plan){.head = head, .outline = outline, .orientation = orientation};
     return 0;
 }
 
@@ -195,9 +196,7 @@ int decode_image(const struct wire_job *job, const struct decode_plan *plan, con
     if (rc != 0) {
         return -1;
     }
-    const unsigned char *exif = plan->outline.exif;
-    int orientation = exif == NULL ? 1 : orientation_read(exif, plan->outline.exif_bytes);
-    if (turn_upright(&pixels, orientation, err) != 0) {
+    if (turn_upright(&pixels, plan->orientation, err) != 0) {
         g_object_unref(pixels);
         return -1;
     }

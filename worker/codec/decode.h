@@ -15,6 +15,7 @@
 struct decode_plan {
     struct image_head head;
     struct outline outline;
+    int orientation; /* of EXIF, 1..8 */
 };
 
 /*

@@ -4,7 +4,11 @@
 #include "worker/codec/fit.h"
 #include "worker/codec/vips_err.h"
 
-enum { LEAST_REDUCTION = 2 /* on each side, from a variant's pixels to those of a smaller one */ };
+enum {
+    LEAST_REDUCTION = 2, /* on each side, from a variant's pixels to those of a smaller one */
+    SKETCH_PX = 128,
+    SKETCH_MOST_PX = 256 /* a variant up to this side serves as a sketch */
+};
 
 /* Pixels are averaged to this many times the target before the Lanczos step; higher is slower and nearer to the full kernel. */
 static const double lanczos_gap = 3.0;
@@ -19,6 +23,7 @@ void render_release(struct render *render)
     for (size_t i = 0; i < PROFILE_MAX_VARIANTS; i++) {
         VIPS_UNREF(render->made[i]);
     }
+    VIPS_UNREF(render->sketch);
 }
 
 static struct fit_size size_of(const struct render *render, size_t index)
@@ -146,5 +151,41 @@ int render_variant(struct render *render, size_t index, VipsImage **out, struct 
         }
     }
     *out = render->made[index];
+    return 0;
+}
+
+/* The smallest whole image that there is. */
+static VipsImage *smallest(const struct render *render)
+{
+    VipsImage *best = render->canvas;
+    for (size_t i = 0; i < render->profile->count; i++) {
+        VipsImage *made = render->made[i];
+        if (made != NULL && render->profile->variants[i].fit == PROFILE_INSIDE && made->Xsize < best->Xsize &&
+            made->Ysize <= best->Ysize) {
+            best = made;
+        }
+    }
+    return best;
+}
+
+int render_sketch(struct render *render, VipsImage **out, struct err *err)
+{
+    static const struct profile_variant box = {.width_px = SKETCH_PX, .height_px = SKETCH_PX};
+    VipsImage *source = smallest(render);
+    VipsImage *reduced = NULL;
+    if (source->Xsize <= SKETCH_MOST_PX && source->Ysize <= SKETCH_MOST_PX) {
+        *out = source;
+        return 0;
+    }
+    if (reduce(source, fit_inside((struct fit_size){source->Xsize, source->Ysize}, &box), &reduced, err) !=
+        0) {
+        return -1;
+    }
+    render->sketch = vips_image_copy_memory(reduced);
+    g_object_unref(reduced);
+    if (render->sketch == NULL) {
+        return vips_err_take(err, ERR_INTERNAL, "can not sketch the image");
+    }
+    *out = render->sketch;
     return 0;
 }

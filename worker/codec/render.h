@@ -15,6 +15,7 @@ struct render {
     const struct profile *profile;
     VipsImage *canvas;                     /* full size, 3 or 4 bands, in memory; the caller's */
     VipsImage *made[PROFILE_MAX_VARIANTS]; /* owned; in memory; NULL until made */
+    VipsImage *sketch;                     /* owned; NULL until made, or where a variant serves */
 };
 
 /* Begins with pixels that decode_image made; profile and canvas must live until render_release. */
@@ -28,5 +29,11 @@ void render_release(struct render *render);
  * belongs to the render. Returns 0, or -1 with ERR_OUT_OF_MEMORY or ERR_INTERNAL.
  */
 int render_variant(struct render *render, size_t index, VipsImage **out, struct err *err) MUST_CHECK;
+
+/*
+ * Gives a small picture of the whole image, for what needs no more: a variant's that was made, or one of its own. *out as in
+ * render_variant.
+ */
+int render_sketch(struct render *render, VipsImage **out, struct err *err) MUST_CHECK;
 
 #endif

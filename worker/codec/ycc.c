@@ -4,8 +4,8 @@
 #include "worker/codec/fit.h"
 #include "worker/codec/jpeg_planes.h"
 #include "worker/codec/jpeg_write.h"
-#include "worker/codec/orientation.h"
 #include "worker/codec/planes_resize.h"
+#include "worker/codec/sketch.h"
 #include "worker/codec/srgb_profile.h"
 #include "worker/codec/webp_planes.h"
 
@@ -49,10 +49,8 @@ struct ycc *ycc_open(const struct wire_job *job, const struct decode_plan *plan,
                      size_t bytes)
 {
     const struct image_head *head = &plan->head;
-    const unsigned char *exif = plan->outline.exif;
-    int orientation = exif == NULL ? 1 : orientation_read(exif, plan->outline.exif_bytes);
     if (head->format != IMAGE_JPEG || !is_profile_suited(&job->profile) ||
-        !planes_may_turn(head->width_px, head->height_px, orientation)) {
+        !planes_may_turn(head->width_px, head->height_px, plan->orientation)) {
         return NULL;
     }
     struct jpeg_planes_rules rules = {.max_scans = job->limits.max_scans,
@@ -66,7 +64,7 @@ struct ycc *ycc_open(const struct wire_job *job, const struct decode_plan *plan,
     struct ycc *ycc = alloc_zeroed(1, sizeof *ycc);
     ycc->profile = &job->profile;
     ycc->jpeg = jpeg;
-    ycc->orientation = orientation;
+    ycc->orientation = plan->orientation;
     return ycc;
 }
 
@@ -174,9 +172,22 @@ static void forget_made(struct ycc *ycc)
     }
 }
 
-int ycc_make(struct ycc *ycc, const struct codec_output *output, struct err *err)
+/* The smallest planes that there are. */
+static const struct planes *smallest(const struct ycc *ycc)
 {
-    if (make_all(ycc, IMAGE_JPEG, output, err) != 0) {
+    const struct planes *best = &ycc->image;
+    for (size_t i = 0; i < ycc->profile->count; i++) {
+        const struct planes *made = &ycc->made[i];
+        if (made->plane[PLANES_Y].pixels != NULL && size_of(made).width_px < size_of(best).width_px) {
+            best = made;
+        }
+    }
+    return best;
+}
+
+int ycc_make(struct ycc *ycc, const struct codec_output *output, struct wire_done *done, struct err *err)
+{
+    if (make_all(ycc, IMAGE_JPEG, output, err) != 0 || sketch_planes(smallest(ycc), done, err) != 0) {
         return -1;
     }
     /* no JPEG needs the full range any more */

@@ -29,10 +29,11 @@ struct ycc *ycc_open(const struct wire_job *job, const struct decode_plan *plan,
 int ycc_decode(struct ycc *ycc, struct wire_done *done, struct err *err) MUST_CHECK;
 
 /*
- * Makes the variants and gives each to output->variant as it is ready. Once after ycc_decode. Returns 0, or -1 with ERR_TOO_LARGE,
+ * Makes the variants and gives each to output->variant as it is ready; the image's looks go to *done. Once after ycc_decode. Returns 0, or -1 with ERR_TOO_LARGE,
  * ERR_OUT_OF_MEMORY, ERR_INTERNAL, or what the output said.
  */
-int ycc_make(struct ycc *ycc, const struct codec_output *output, struct err *err) MUST_CHECK;
+int ycc_make(struct ycc *ycc, const struct codec_output *output, struct wire_done *done,
+             struct err *err) MUST_CHECK;
 
 /* Frees it; NULL is fine. */
 void ycc_close(struct ycc *ycc);

@@ -8,6 +8,9 @@
 #include <assert.h>
 #include <limits.h>
 
+const char wire_base83[WIRE_BASE + 1] =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
+
 enum { MOST_EFFORT = 6, MOST_QUALITY = 100 };
 
 struct writer {
@@ -122,6 +125,29 @@ static void take_text(struct reader *reader, char *out, size_t size)
     reader->at += length;
 }
 
+static void put_bytes(struct writer *writer, const unsigned char *data, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        put_byte(writer, data[i]);
+    }
+}
+
+static void take_bytes(struct reader *reader, unsigned char *out, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        out[i] = (unsigned char)take_byte(reader, 0, UCHAR_MAX);
+    }
+}
+
+/* It goes into a row and to clients as it is, so nothing but digits is let through. */
+static void take_blurhash(struct reader *reader, char out[WIRE_BLURHASH_CHARACTERS + 1])
+{
+    take_text(reader, out, WIRE_BLURHASH_CHARACTERS + 1);
+    if (strspn(out, wire_base83) != WIRE_BLURHASH_CHARACTERS) {
+        take_fault(reader, "has no BlurHash");
+    }
+}
+
 static void encode_variant_of_profile(struct writer *writer, const struct profile_variant *variant)
 {
     put_text(writer, variant->name, sizeof variant->name);
@@ -133,9 +159,7 @@ static void encode_variant_of_profile(struct writer *writer, const struct profil
     put_byte(writer, (unsigned)variant->quality);
     put_byte(writer, (unsigned)variant->effort);
     put_byte(writer, variant->keeps_alpha ? 1 : 0);
-    for (size_t i = 0; i < sizeof variant->background; i++) {
-        put_byte(writer, variant->background[i]);
-    }
+    put_bytes(writer, variant->background, sizeof variant->background);
 }
 
 static void decode_variant_of_profile(struct reader *reader, struct profile_variant *variant)
@@ -149,9 +173,7 @@ static void decode_variant_of_profile(struct reader *reader, struct profile_vari
     variant->quality = (int)take_byte(reader, 1, MOST_QUALITY);
     variant->effort = (int)take_byte(reader, 0, MOST_EFFORT);
     variant->keeps_alpha = take_byte(reader, 0, 1) != 0;
-    for (size_t i = 0; i < sizeof variant->background; i++) {
-        variant->background[i] = (unsigned char)take_byte(reader, 0, UCHAR_MAX);
-    }
+    take_bytes(reader, variant->background, sizeof variant->background);
 }
 
 /* The limits in the order in which they travel. */
@@ -207,12 +229,16 @@ static void encode_head(struct writer *writer, const struct wire_frame *frame)
 {
     put_side(writer, frame->head.width_px);
     put_side(writer, frame->head.height_px);
+    put_side(writer, frame->head.upright_width_px);
+    put_side(writer, frame->head.upright_height_px);
 }
 
 static void decode_head(struct reader *reader, struct wire_frame *frame)
 {
     frame->head.width_px = take_side(reader, 1);
     frame->head.height_px = take_side(reader, 1);
+    frame->head.upright_width_px = take_side(reader, 1);
+    frame->head.upright_height_px = take_side(reader, 1);
 }
 
 static void encode_variant(struct writer *writer, const struct wire_frame *frame)
@@ -238,6 +264,8 @@ static void encode_done(struct writer *writer, const struct wire_frame *frame)
     put_i64(writer, frame->done.decode_us);
     put_i64(writer, frame->done.encode_us);
     put_i64(writer, frame->done.peak_bytes);
+    put_text(writer, frame->done.blurhash, sizeof frame->done.blurhash);
+    put_bytes(writer, frame->done.dominant_colour, sizeof frame->done.dominant_colour);
 }
 
 static void decode_done(struct reader *reader, struct wire_frame *frame)
@@ -247,6 +275,8 @@ static void decode_done(struct reader *reader, struct wire_frame *frame)
     frame->done.decode_us = take_i64(reader, 0, INT64_MAX);
     frame->done.encode_us = take_i64(reader, 0, INT64_MAX);
     frame->done.peak_bytes = take_i64(reader, 0, INT64_MAX);
+    take_blurhash(reader, frame->done.blurhash);
+    take_bytes(reader, frame->done.dominant_colour, sizeof frame->done.dominant_colour);
 }
 
 static void encode_failed(struct writer *writer, const struct wire_frame *frame)

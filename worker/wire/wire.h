@@ -8,7 +8,7 @@
  *     codec                       dispatcher
  *     READY            ───────►                 the cage stands, libraries are warm
  *                      ◄───────   JOB + fds     the original, then one memfd for each variant
- *     HEAD             ───────►                 the header was read: size, estimate
+ *     HEAD             ───────►                 the header was read: sizes, stored and upright
  *     VARIANT (each)   ───────►                 bytes are in its memfd
  *     DONE or FAILED   ───────►                 ready for the next JOB
  *
@@ -25,6 +25,11 @@
 #include <stdint.h>
 
 enum { WIRE_VERSION = 1, WIRE_MAX_BYTES = 2048, WIRE_MAX_FDS = 1 + PROFILE_MAX_VARIANTS, WIRE_SOCKET_FD = 3 };
+
+/* A BlurHash of 4 x 3 components, in the digits of base 83 (github.com/woltapp/blurhash, Algorithm.md). */
+enum { WIRE_BLURHASH_CHARACTERS = 28, WIRE_BASE = 83 };
+
+extern const char wire_base83[WIRE_BASE + 1];
 
 /* How pixmill-codec exits: 0 where the dispatcher closed the socket, else one of these, or by a signal. */
 enum {
@@ -47,6 +52,8 @@ struct wire_job {
 struct wire_head {
     int width_px; /* as stored */
     int height_px;
+    int upright_width_px; /* after EXIF orientation */
+    int upright_height_px;
 };
 
 struct wire_variant {
@@ -62,6 +69,8 @@ struct wire_done {
     int64_t decode_us;
     int64_t encode_us;
     int64_t peak_bytes; /* most resident memory of the process so far */
+    char blurhash[WIRE_BLURHASH_CHARACTERS + 1];
+    unsigned char dominant_colour[3]; /* sRGB */
 };
 
 struct wire_failed {

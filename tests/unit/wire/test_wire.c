@@ -32,15 +32,23 @@ static struct wire_frame frame_of(enum wire_type type)
     case WIRE_JOB:
         return a_job();
     case WIRE_HEAD:
-        frame.head = (struct wire_head){.width_px = 4000, .height_px = INT32_MAX};
+        frame.head = (struct wire_head){.width_px = 4000,
+                                        .height_px = INT32_MAX,
+                                        .upright_width_px = INT32_MAX,
+                                        .upright_height_px = 4000};
         break;
     case WIRE_VARIANT:
         frame.variant =
             (struct wire_variant){.index = 2, .width_px = 1, .height_px = 300, .bytes = INT64_MAX};
         break;
     case WIRE_DONE:
-        frame.done = (struct wire_done){
-            .width_px = 3000, .height_px = 4000, .decode_us = 1, .encode_us = 0, .peak_bytes = 70000000};
+        frame.done = (struct wire_done){.width_px = 3000,
+                                        .height_px = 4000,
+                                        .decode_us = 1,
+                                        .encode_us = 0,
+                                        .peak_bytes = 70000000,
+                                        .blurhash = "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+                                        .dominant_colour = {1, 0, 255}};
         break;
     case WIRE_FAILED:
         frame.failed =
@@ -120,8 +128,9 @@ static void the_bytes_are_as_written_down(void **state)
     (void)state;
     struct wire_frame frame = frame_of(WIRE_HEAD);
     unsigned char bytes[WIRE_MAX_BYTES];
-    assert_int_equal(wire_encode(&frame, bytes), 18);
-    assert_memory_equal(bytes, "\1\3\7\0\0\0\0\0\0\0\xa0\x0f\0\0\xff\xff\xff\x7f", 18);
+    assert_int_equal(wire_encode(&frame, bytes), 26);
+    assert_memory_equal(bytes, "\1\3\7\0\0\0\0\0\0\0\xa0\x0f\0\0\xff\xff\xff\x7f\xff\xff\xff\x7f\xa0\x0f\0\0",
+                        26);
 }
 
 static void cut_and_longer_frames_are_refused(void **state)
@@ -167,6 +176,7 @@ static void values_out_of_range_are_refused(void **state)
     enum { BODY = 10, JOB_FORMAT = BODY + 8, JOB_LIMITS = JOB_FORMAT + 2, JOB_PROFILE = JOB_LIMITS + 48 };
     enum { JOB_COUNT = JOB_PROFILE + 1 + 9 /* "default-1" */, JOB_VARIANT = JOB_COUNT + 1 };
     enum { JOB_FIT = JOB_VARIANT + 1 + 9 /* "thumbnail" */ + 1 + 10 /* "thumbnails" */ };
+    enum { DONE_BLURHASH = BODY + 2 * 4 + 3 * 8 };
     expect_refusal(WIRE_READY, 0, 0);
     expect_refusal(WIRE_READY, 0, WIRE_VERSION + 1);
     expect_refusal(WIRE_READY, 1, 0);
@@ -192,7 +202,11 @@ static void values_out_of_range_are_refused(void **state)
     expect_refusal(WIRE_VARIANT, BODY, PROFILE_MAX_VARIANTS);
     expect_refusal(WIRE_VARIANT, BODY + 1, 0); /* a width of 0 */
     expect_refusal(WIRE_VARIANT, BODY + 16, 0x80);
+    expect_refusal(WIRE_HEAD, BODY + 8 + 7, 0x80);
     expect_refusal(WIRE_DONE, BODY + 8 + 7, 0xff);
+    expect_refusal(WIRE_DONE, DONE_BLURHASH, WIRE_BLURHASH_CHARACTERS - 1);
+    expect_refusal(WIRE_DONE, DONE_BLURHASH, WIRE_BLURHASH_CHARACTERS + 1);
+    expect_refusal(WIRE_DONE, DONE_BLURHASH + 5, '"');
     expect_refusal(WIRE_FAILED, BODY, ERR_NONE);
     expect_refusal(WIRE_FAILED, BODY, ERR_CODE_COUNT);
     expect_refusal(WIRE_FAILED, BODY + 1, sizeof(((struct wire_failed *)NULL)->sentence));

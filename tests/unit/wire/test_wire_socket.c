@@ -39,7 +39,10 @@ static void a_frame_brings_its_descriptors(void **state)
 {
     (void)state;
     struct pair pair = new_pair();
-    struct wire_frame frame = {.type = WIRE_HEAD, .ticket = 9, .head = {.width_px = 3, .height_px = 4}};
+    struct wire_frame frame = {
+        .type = WIRE_HEAD,
+        .ticket = 9,
+        .head = {.width_px = 3, .height_px = 4, .upright_width_px = 3, .upright_height_px = 4}};
     struct wire_frame got;
     struct err err;
     int sent[WIRE_MAX_FDS];

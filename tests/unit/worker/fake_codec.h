@@ -39,7 +39,10 @@ static void fake_write(int fd, const char *text)
 /* decode_us is the process' id, so that a test can tell processes apart. */
 static void fake_done(uint64_t ticket)
 {
-    struct wire_frame frame = {.done = {.width_px = 100, .height_px = 100, .decode_us = getpid()}};
+    struct wire_frame frame = {.done = {.width_px = 90,
+                                        .height_px = 100,
+                                        .decode_us = getpid(),
+                                        .blurhash = "LEHV6nWB2yk8pyo0adR*.7kCMdnj"}};
     fake_send(WIRE_DONE, ticket, &frame);
 }
 
@@ -51,7 +54,8 @@ static void fake_failed(uint64_t ticket, enum err_code code)
 
 static void fake_head(uint64_t ticket)
 {
-    struct wire_frame frame = {.head = {.width_px = 100, .height_px = 100}};
+    struct wire_frame frame = {
+        .head = {.width_px = 100, .height_px = 90, .upright_width_px = 90, .upright_height_px = 100}};
     fake_send(WIRE_HEAD, ticket, &frame);
 }
 
@@ -105,6 +109,7 @@ static void fake_other_ticket(const struct wire_frame *job, const int *fds)
 
 static void fake_twice(const struct wire_frame *job, const int *fds)
 {
+    fake_head(job->ticket);
     fake_write(fds[1], "variant");
     fake_variant_of(job->ticket, 0, 100, 7);
     fake_variant_of(job->ticket, 0, 100, 7);
@@ -113,12 +118,14 @@ static void fake_twice(const struct wire_frame *job, const int *fds)
 
 static void fake_unasked(const struct wire_frame *job, const int *fds)
 {
+    fake_head(job->ticket);
     fake_variant_of(job->ticket, (unsigned)job->job.profile.count, 100, 7);
     fake_hang(job, fds);
 }
 
 static void fake_large(const struct wire_frame *job, const int *fds)
 {
+    fake_head(job->ticket);
     fake_write(fds[1], "variant");
     fake_variant_of(job->ticket, 0, 201, 7);
     fake_hang(job, fds);
@@ -126,6 +133,7 @@ static void fake_large(const struct wire_frame *job, const int *fds)
 
 static void fake_long(const struct wire_frame *job, const int *fds)
 {
+    fake_head(job->ticket);
     fake_write(fds[1], "variant");
     fake_variant_of(job->ticket, 0, 1, INT64_C(1) << 40);
     fake_hang(job, fds);
@@ -133,6 +141,7 @@ static void fake_long(const struct wire_frame *job, const int *fds)
 
 static void fake_short_file(const struct wire_frame *job, const int *fds)
 {
+    fake_head(job->ticket);
     fake_write(fds[1], "vari");
     fake_variant_of(job->ticket, 0, 100, 7);
     fake_hang(job, fds);
@@ -141,6 +150,7 @@ static void fake_short_file(const struct wire_frame *job, const int *fds)
 /* A codec that could still change what it has declared ready. */
 static void fake_mapped(const struct wire_frame *job, const int *fds)
 {
+    fake_head(job->ticket);
     fake_write(fds[1], "variant");
     if (mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fds[1], 0) == MAP_FAILED) {
         _exit(6);
@@ -151,8 +161,38 @@ static void fake_mapped(const struct wire_frame *job, const int *fds)
 
 static void fake_incomplete(const struct wire_frame *job, const int *fds)
 {
+    fake_head(job->ticket);
     fake_write(fds[1], "variant");
     fake_variant_of(job->ticket, 0, 100, 7);
+    fake_done(job->ticket);
+    fake_hang(job, fds);
+}
+
+static void fake_headless(const struct wire_frame *job, const int *fds)
+{
+    fake_write(fds[1], "variant");
+    fake_variant_of(job->ticket, 0, 100, 7);
+    fake_hang(job, fds);
+}
+
+/* Neither as stored nor turned. */
+static void fake_warped(const struct wire_frame *job, const int *fds)
+{
+    struct wire_frame frame = {
+        .head = {.width_px = 100, .height_px = 90, .upright_width_px = 100, .upright_height_px = 91}};
+    fake_send(WIRE_HEAD, job->ticket, &frame);
+    fake_hang(job, fds);
+}
+
+static void fake_grows(const struct wire_frame *job, const int *fds)
+{
+    struct wire_frame frame = {
+        .head = {.width_px = 80, .height_px = 90, .upright_width_px = 80, .upright_height_px = 90}};
+    fake_send(WIRE_HEAD, job->ticket, &frame);
+    for (unsigned i = 0; i < job->job.profile.count; i++) {
+        fake_write(fds[1 + i], "variant");
+        fake_variant_of(job->ticket, i, 80, 7);
+    }
     fake_done(job->ticket);
     fake_hang(job, fds);
 }
@@ -173,7 +213,9 @@ static void fake_blames_us(const struct wire_frame *job, const int *fds)
 static void fake_sends_fd(const struct wire_frame *job, const int *fds)
 {
     struct wire_frame frame = {
-        .type = WIRE_HEAD, .ticket = job->ticket, .head = {.width_px = 1, .height_px = 1}};
+        .type = WIRE_HEAD,
+        .ticket = job->ticket,
+        .head = {.width_px = 1, .height_px = 1, .upright_width_px = 1, .upright_height_px = 1}};
     if (wire_send(WIRE_SOCKET_FD, &frame, fds, 1, NULL) != 0) {
         _exit(3);
     }
@@ -227,6 +269,9 @@ static const struct {
     {"short_file", fake_short_file},
     {"mapped", fake_mapped},
     {"incomplete", fake_incomplete},
+    {"headless", fake_headless},
+    {"warped", fake_warped},
+    {"grows", fake_grows},
     {"corrupt", fake_corrupt},
     {"blames_us", fake_blames_us},
     {"sends_fd", fake_sends_fd},

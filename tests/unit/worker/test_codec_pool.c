@@ -152,7 +152,7 @@ static void test_gives_variants_that_nobody_can_change(void **state)
     assert_true(await_reached(fixture.loop, &image.ends, 1));
     assert_int_equal(image.err.code, ERR_NONE);
     assert_int_equal(image.variants, profile_default()->count);
-    assert_int_equal(image.done.width_px, 100);
+    assert_int_equal(image.done.width_px, 90);
     char text[8] = {0};
     assert_int_equal(pread(image.fds[0], text, 7, 0), 7);
     assert_string_equal(text, "variant");
@@ -166,9 +166,9 @@ static void test_gives_variants_that_nobody_can_change(void **state)
 static void test_hostile_frames_cost_the_image_one_attempt(void **state)
 {
     (void)state;
-    static const char *const behaviours[] = {"garbage",    "other_ticket", "twice",      "unasked",
-                                             "large",      "long",         "short_file", "mapped",
-                                             "incomplete", "blames_us",    "sends_fd",   "floods"};
+    static const char *const behaviours[] = {
+        "garbage",    "other_ticket", "twice",    "unasked", "large",    "long",   "short_file", "mapped",
+        "incomplete", "blames_us",    "sends_fd", "floods",  "headless", "warped", "grows"};
     for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++) {
         struct image image;
         run_one(behaviours[i], LONG_MS, &image);

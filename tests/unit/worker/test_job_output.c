@@ -99,6 +99,36 @@ static void test_stores_under_names_of_the_generation(void **state)
     close_fixture(&fixture);
 }
 
+static void test_small_variants_are_shown_when_all_of_them_are_stored(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct job_output output;
+    open_fixture(&fixture, &output);
+    store(&fixture, &output, 1, 7);
+    assert_int_equal(job_output_early_count(&output), 0);
+    store(&fixture, &output, 0, 8); /* its file is shorter than that */
+    assert_int_equal(job_output_early_count(&output), 0);
+    output.files[0].fd = -1;
+    store(&fixture, &output, 0, 7);
+    assert_int_equal(job_output_early_count(&output), 2);
+    close_fixture(&fixture);
+}
+
+static void test_nothing_is_shown_early_where_nothing_is_large(void **state)
+{
+    (void)state;
+    struct profile profile = *profile_default();
+    struct job_output output = {.profile = &profile};
+    for (size_t i = 0; i < profile.count; i++) {
+        output.files[i].is_stored = true;
+    }
+    profile.count = 2;
+    assert_int_equal(job_output_early_count(&output), 0);
+    profile.variants[0].width_px = profile.variants[0].height_px = 0;
+    assert_int_equal(job_output_early_count(&output), 0);
+}
+
 static void test_removes_all_but_what_the_row_names(void **state)
 {
     (void)state;
@@ -134,6 +164,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_what_nobody_waits_for_is_left_over),
         cmocka_unit_test(test_stores_under_names_of_the_generation),
+        cmocka_unit_test(test_small_variants_are_shown_when_all_of_them_are_stored),
+        cmocka_unit_test(test_nothing_is_shown_early_where_nothing_is_large),
         cmocka_unit_test(test_removes_all_but_what_the_row_names),
         cmocka_unit_test(test_refuses_an_original_that_is_not_ours),
     };
