@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Rows first: a row of the result is the weighted sum of rows of the input, kept in 16 bits with its fraction; columns of that are
- * then summed. Weights have 14 bits of fraction and sum up to exactly one, so an even surface keeps its value. The loops are
- * written for the compiler's vectorizer: plain arrays, 16-bit factors, 32-bit sums, counts that are multiples of eight.
+ * Columns first: each row of the input becomes one as wide as the result, in 16 bits with a fraction; a row of the result is then
+ * the weighted sum of the last few of those. Weights have 14 bits of fraction and sum up to exactly one, so an even surface keeps its
+ * value. The loops are written for the compiler's vectorizer: plain arrays, 16-bit factors, 32-bit sums, whole vectors.
  */
 #include "worker/codec/planes_resize.h"
 
@@ -14,10 +14,8 @@
 enum {
     LOBES = 3,
     WEIGHT_BITS = 14,
-    FRACTION_BITS = 6, /* of a row between the two sums: 255 and Lanczos' overshoot just fit in 16 bits */
-    LANES = 8,
-    CHUNK_PX =
-        512 /* columns that are summed at a time: their sums and the rows they come from stay in the first cache */
+    FRACTION_BITS = 6, /* of what is between the two sums: 255 and Lanczos' overshoot just fit in 16 bits */
+    LANES = 8
 };
 
 /* The samples that one sample of the result is summed from. */
@@ -117,55 +115,128 @@ static int windows_init(struct windows *windows, int from, int to, double scale,
     return 0;
 }
 
-/* Adds two weighted rows to the sums of a chunk. */
-static void add_rows(int32_t *restrict sums, const unsigned char *restrict a, const unsigned char *restrict b,
+/* Rows of the input with their columns summed: the last few, row y at y % capacity. */
+struct narrow {
+    int16_t *wide; /* the row that is being narrowed, then LANES zeros at least */
+    int16_t *rows; /* [capacity * width] */
+    size_t width;
+    int capacity;
+    int next; /* the first row that was not narrowed yet */
+};
+
+static void narrow_release(struct narrow *narrow)
+{
+    free(narrow->wide);
+    free(narrow->rows);
+}
+
+static int narrow_init(struct narrow *narrow, const struct plane *in, const struct windows *columns,
+                       int capacity, struct err *err)
+{
+    size_t width = (size_t)columns->count;
+    *narrow =
+        (struct narrow){.wide = calloc((size_t)in->width_px + (size_t)columns->span, sizeof *narrow->wide),
+                        .rows = calloc((size_t)capacity * width, sizeof *narrow->rows),
+                        .width = width,
+                        .capacity = capacity};
+    if (narrow->wide == NULL || narrow->rows == NULL) {
+        narrow_release(narrow);
+        return err_set(err, ERR_OUT_OF_MEMORY, "no memory for %d rows of %d samples", capacity,
+                       columns->count);
+    }
+    return 0;
+}
+
+static int16_t *narrow_row(const struct narrow *narrow, int y)
+{
+    return narrow->rows + (size_t)(y % narrow->capacity) * narrow->width;
+}
+
+static void widen(const unsigned char *restrict in, int16_t *restrict out, size_t count)
+{
+    for (size_t x = 0; x < count; x++) {
+        out[x] = in[x];
+    }
+}
+
+/* The sum of `span` weighted samples. span is a multiple of LANES, and the compiler is told so. */
+static int32_t weigh(const int16_t *restrict samples, const int16_t *restrict weights, size_t span)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < span / LANES * LANES; k++) {
+        sum += samples[k] * weights[k];
+    }
+    return sum;
+}
+
+/* Sums the columns of the next row. */
+static void narrow_next(struct narrow *narrow, const struct plane *in, const struct windows *columns)
+{
+    enum { DOWN_BITS = WEIGHT_BITS - FRACTION_BITS };
+    int16_t *out = narrow_row(narrow, narrow->next);
+    size_t span = (size_t)columns->span;
+    widen(plane_row(in, narrow->next), narrow->wide, (size_t)in->width_px);
+    for (size_t i = 0; i < narrow->width; i++) {
+        int32_t sum = weigh(narrow->wide + columns->windows[i].start, columns->weights + i * span, span);
+        out[i] = (int16_t)((sum + (1 << (DOWN_BITS - 1))) >> DOWN_BITS);
+    }
+    narrow->next++;
+}
+
+/* Adds two weighted rows to the sums. */
+static void add_rows(int32_t *restrict sums, const int16_t *restrict a, const int16_t *restrict b,
                      const int16_t weights[2], size_t count)
 {
     const int16_t weight_a = weights[0];
     const int16_t weight_b = weights[1];
     for (size_t x = 0; x < count; x++) {
-        sums[x] += (int16_t)a[x] * weight_a + (int16_t)b[x] * weight_b;
+        sums[x] += a[x] * weight_a + b[x] * weight_b;
     }
 }
 
-/* One row of the result, as wide as the input: the weighted sum of the rows of window i. */
-static void sum_rows(const struct plane *in, const struct windows *rows, int i, int16_t *restrict out)
-{
-    const int16_t *weights = rows->weights + (size_t)i * (size_t)rows->span;
-    const struct window *window = &rows->windows[i];
-    for (int left = 0; left < in->width_px; left += CHUNK_PX) {
-        int32_t sums[CHUNK_PX];
-        size_t width = (size_t)(in->width_px - left < CHUNK_PX ? in->width_px - left : CHUNK_PX);
-        for (size_t x = 0; x < CHUNK_PX; x++) {
-            sums[x] = 1 << (WEIGHT_BITS - FRACTION_BITS - 1);
-        }
-        for (int k = 0; k < window->count; k += 2) {
-            const unsigned char *row = plane_row(in, window->start + k) + left;
-            /* after an odd count the pair's other weight is 0, for which any row will do */
-            add_rows(sums, row, k + 1 < window->count ? row + in->stride : row, weights + k, width);
-        }
-        for (size_t x = 0; x < width; x++) {
-            out[(size_t)left + x] = (int16_t)(sums[x] >> (WEIGHT_BITS - FRACTION_BITS));
-        }
-    }
-}
-
-/* A row of the result from one that is as wide as the input and has zeros beyond that. */
-static void sum_columns(const int16_t *restrict in, const struct windows *columns,
-                        unsigned char *restrict out)
+/* A row of the result: the weighted sum of the narrow rows of its window. */
+static void sum_rows(const struct narrow *narrow, const struct window *window, const int16_t *weights,
+                     int32_t *restrict sums, unsigned char *restrict out)
 {
     enum { DOWN_BITS = WEIGHT_BITS + FRACTION_BITS };
-    size_t span = (size_t)columns->span;
-    for (int i = 0; i < columns->count; i++) {
-        const int16_t *restrict weights = columns->weights + (size_t)i * span;
-        const int16_t *restrict samples = in + columns->windows[i].start;
-        int32_t sum = 1 << (DOWN_BITS - 1);
-        for (size_t k = 0; k < span; k++) {
-            sum += samples[k] * weights[k];
-        }
-        sum >>= DOWN_BITS;
-        out[i] = (unsigned char)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+    for (size_t x = 0; x < narrow->width; x++) {
+        sums[x] = 1 << (DOWN_BITS - 1);
     }
+    for (int k = 0; k < window->count; k += 2) {
+        const int16_t *row = narrow_row(narrow, window->start + k);
+        /* after an odd count the pair's other weight is 0, for which any row will do */
+        const int16_t *next = k + 1 < window->count ? narrow_row(narrow, window->start + k + 1) : row;
+        add_rows(sums, row, next, weights + k, narrow->width);
+    }
+    for (size_t x = 0; x < narrow->width; x++) {
+        int32_t sum = sums[x] >> DOWN_BITS;
+        sum = sum < 0 ? 0 : sum;
+        out[x] = (unsigned char)(sum > 255 ? 255 : sum);
+    }
+}
+
+static int resize_by(const struct plane *in, const struct windows *columns, const struct windows *rows,
+                     const struct plane *out, struct err *err)
+{
+    struct narrow narrow;
+    int32_t *sums = calloc((size_t)columns->count, sizeof *sums);
+    if (sums == NULL) {
+        return err_set(err, ERR_OUT_OF_MEMORY, "no memory for a row of %d sums", columns->count);
+    }
+    if (narrow_init(&narrow, in, columns, rows->span, err) != 0) {
+        free(sums);
+        return -1;
+    }
+    for (int y = 0; y < out->height_px; y++) {
+        const struct window *window = &rows->windows[y];
+        while (narrow.next < window->start + window->count) {
+            narrow_next(&narrow, in, columns);
+        }
+        sum_rows(&narrow, window, rows->weights + (size_t)y * (size_t)rows->span, sums, plane_row(out, y));
+    }
+    narrow_release(&narrow);
+    free(sums);
+    return 0;
 }
 
 static int resize(const struct plane *in, double scale_x, double scale_y, const struct plane *out,
@@ -180,18 +251,10 @@ static int resize(const struct plane *in, double scale_x, double scale_y, const 
         windows_release(&columns);
         return -1;
     }
-    int16_t *row = calloc((size_t)in->width_px + (size_t)columns.span, sizeof *row);
-    for (int y = 0; row != NULL && y < out->height_px; y++) {
-        sum_rows(in, &rows, y, row);
-        sum_columns(row, &columns, plane_row(out, y));
-    }
+    int rc = resize_by(in, &columns, &rows, out, err);
     windows_release(&columns);
     windows_release(&rows);
-    if (row == NULL) {
-        return err_set(err, ERR_OUT_OF_MEMORY, "no memory for a row of %d samples", in->width_px);
-    }
-    free(row);
-    return 0;
+    return rc;
 }
 
 int planes_resize(const struct planes *in, int width_px, int height_px, struct planes *out, struct err *err)
