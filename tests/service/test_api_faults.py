@@ -104,7 +104,7 @@ def test_a_database_that_goes_during_the_body_leaves_no_file(client, stack, slug
 
     def pieces():
         yield data[:1000]
-        wait_until(lambda: pending_uploads(stack), what="the upload's file")
+        wait_until(stack.begun_uploads, what="the upload's file")
         stack.postgres.stop()
         yield data[1000:]
     try:

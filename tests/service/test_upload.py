@@ -326,7 +326,7 @@ def test_too_many_uploads_are_asked_to_come_again(new_stack):
     for raw in raws:
         raw.begin("busy", len(data))
         raw.send(data[:500])
-    wait_until(lambda: len(small.media_files()) == 2, what="two uploads that have begun")
+    wait_until(lambda: small.begun_uploads() == 2, what="two uploads that have begun")
     answer = client.upload("busy", data)
     assert answer.status_code == 503
     assert answer.json()["code"] == "overloaded" and int(answer.headers["Retry-After"]) > 0
@@ -352,7 +352,7 @@ def test_sigterm_lets_uploads_end_and_cuts_those_that_do_not(new_stack):
         for raw in (ends, stalls):
             raw.begin("stops", len(data))
             raw.send(data[:1000])
-        wait_until(lambda: len(stopping.media_files()) == 3, what="three uploads that have begun")
+        wait_until(lambda: stopping.begun_uploads() == 2, what="two uploads that have begun")
         wait_until(lambda: stopping.query("SELECT count(*) FROM image") == [(1,)], what="a row")
         stopping.api.send(signal.SIGTERM)
         status, image = waits.answer()

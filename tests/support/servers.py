@@ -304,6 +304,17 @@ class Stack:
         """Paths of all files in the media folder, relative to it, sorted."""
         return sorted(str(path.relative_to(self.media_dir)) for path in self.media_dir.rglob("*") if path.is_file())
 
+    def begun_uploads(self):
+        """How many files the api holds open in the media folder that have no name of their own yet."""
+        count = 0
+        for link in Path(f"/proc/{self.api.pid}/fd").iterdir():
+            try:
+                target = os.readlink(link)
+            except FileNotFoundError:
+                continue
+            count += target.startswith(f"{self.media_dir}/.tmp/")
+        return count
+
     def stop(self):
         """Stops everything and judges every process that this stack ever had."""
         faults = []
