@@ -21,10 +21,15 @@ struct image_read {
     struct db_image image;
     struct db_product product;
     struct paging paging;
-    struct db_image_page page;
+    const char *list_name; /* what cursors are bound to */
     struct db_image *list;
     size_t count;
 };
+
+static struct paging_place place_of(const struct db_image *image)
+{
+    return (struct paging_place){image->order, image->uploaded_at, image->id};
+}
 
 static void answer_image(struct image_read *read)
 {
@@ -78,7 +83,6 @@ void image_get_any(struct call *call)
     image_read_one(call, NULL);
 }
 
-/* The list was read one row longer than the page, to know whether there is a next one. */
 static void on_list(void *owner, const struct err *err)
 {
     struct image_read *read = owner;
@@ -87,22 +91,20 @@ static void on_list(void *owner, const struct err *err)
         problem_answer(call->request, err);
         return;
     }
-    bool has_more = read->count > read->paging.limit;
-    size_t count = has_more ? read->paging.limit : read->count;
+    struct paging_cut cut = paging_cut(&read->paging, read->count);
+    const struct db_image *images = read->list + cut.first;
     json_t *results = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_array_append_new(results, view_image(call->arena, call->base_url, &read->list[i]));
+    for (size_t i = 0; i < cut.count; i++) {
+        json_array_append_new(results, view_image(call->arena, call->base_url, &images[i]));
     }
-    struct paging_place place = {0};
-    if (has_more) {
-        const struct db_image *last = &read->list[count - 1];
-        place = (struct paging_place){last->order, last->uploaded_at, last->id};
+    if (cut.count > 0) {
+        cut.start = place_of(&images[0]);
+        cut.end = place_of(&images[cut.count - 1]);
     }
     const char *url = arena_format(call->arena, "%s/api/products/%s/images/", call->base_url,
                                    query_encode(call->arena, read->slug));
-    const char *list = arena_format(call->arena, "images of %s", read->slug);
     answer_json(call->request, 200,
-                paging_answer(call->arena, url, list, read->paging.limit, has_more ? &place : NULL, results));
+                paging_answer(call->arena, url, read->list_name, &read->paging, &cut, results));
 }
 
 /* An empty list is no proof of the product: it is asked for. */
@@ -114,15 +116,16 @@ static void on_product(void *owner, const struct err *err)
         problem_answer(call->request, err);
         return;
     }
-    read->page = (struct db_image_page){
+    struct db_image_page page = {
         .slug = read->slug,
-        .has_after = read->paging.has_after,
-        .after_order = read->paging.after.order,
-        .after_uploaded_at = read->paging.after.uploaded_at,
-        .after_id = read->paging.after.id,
+        .has_place = read->paging.has_place,
+        .is_backward = read->paging.is_backward,
+        .order = read->paging.place.order,
+        .uploaded_at = read->paging.place.uploaded_at,
+        .id = read->paging.place.id,
         .limit = read->paging.limit + 1,
     };
-    db_image_list(call->service->db, call->arena, &read->page, &read->list, &read->count, on_list, read);
+    db_image_list(call->service->db, call->arena, &page, &read->list, &read->count, on_list, read);
 }
 
 void image_list(struct call *call)
@@ -132,8 +135,9 @@ void image_list(struct call *call)
     json_t *errors = NULL;
     read->call = call;
     read->slug = params_text(call, "slug");
-    const char *list = arena_format(call->arena, "images of %s", read->slug);
-    if (paging_read(call->arena, request_query(call->request), list, &read->paging, &errors, &err)) {
+    read->list_name = arena_format(call->arena, "images of %s", read->slug);
+    if (paging_read(call->arena, request_query(call->request), read->list_name, &read->paging, &errors,
+                    &err)) {
         problem_answer_fields(call->request, &err, errors);
         return;
     }

@@ -77,7 +77,7 @@ static void on_inserted(void *owner, const struct err *err)
     }
     const char *url = arena_format(call->arena, "%s/api/products/%s/", call->base_url, creation->row.slug);
     response_header(call->request, "Location", url);
-    answer_json(call->request, 201, view_product(call->arena, call->base_url, &creation->row, NULL, 0));
+    answer_json(call->request, 201, view_product(call->arena, call->base_url, &creation->row, NULL));
 }
 
 static void on_body(void *owner, const struct err *err)

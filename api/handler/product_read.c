@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading products: the list, and one. Each comes with the first of its images, asked for all at once.
+ * Reading products: the list, and one. Each comes with the first of its images and its primary one, asked for by one question.
  */
 #include "api/handler/service.h"
 #include "api/route/answer.h"
@@ -14,58 +14,44 @@
 
 enum { PRODUCT_IMAGES = 50 };
 
-struct product_read;
-
-/* The images of one product. */
-struct product_images {
-    struct product_read *read;
-    struct db_image_page page;
-    struct db_image *list;
-    size_t count;
-};
-
 /* One read; in the request's arena. */
 struct product_read {
     struct call *call;
     bool is_list;
     struct paging paging;
+    struct paging_cut cut;
     struct db_product one;
-    struct db_product *products;
-    size_t count;
-    bool has_more;
-    struct product_images *images; /* `count` of them */
-    size_t pending;
-    struct err err; /* the first that went wrong */
+    struct db_product *products; /* of the page: cut.count of them */
+    struct db_gallery *galleries;
 };
 
 static json_t *view(const struct product_read *read, size_t i)
 {
     struct call *call = read->call;
-    return view_product(call->arena, call->base_url, &read->products[i], read->images[i].list,
-                        read->images[i].count);
+    return view_product(call->arena, call->base_url, &read->products[i], &read->galleries[i]);
 }
 
 static void answer_list(struct product_read *read)
 {
     struct call *call = read->call;
     json_t *results = json_array();
-    for (size_t i = 0; i < read->count; i++) {
+    for (size_t i = 0; i < read->cut.count; i++) {
         json_array_append_new(results, view(read, i));
     }
-    struct paging_place place = {0, "", 0};
-    if (read->has_more) {
-        place.id = read->products[read->count - 1].id;
+    if (read->cut.count > 0) {
+        read->cut.start = (struct paging_place){0, "", read->products[0].id};
+        read->cut.end = (struct paging_place){0, "", read->products[read->cut.count - 1].id};
     }
     const char *url = arena_format(call->arena, "%s/api/products/", call->base_url);
-    json_t *body = paging_answer(call->arena, url, "products", read->paging.limit,
-                                 read->has_more ? &place : NULL, results);
-    answer_json(call->request, 200, body);
+    answer_json(call->request, 200,
+                paging_answer(call->arena, url, "products", &read->paging, &read->cut, results));
 }
 
-static void finish(struct product_read *read)
+static void on_galleries(void *owner, const struct err *err)
 {
-    if (read->err.code != ERR_NONE) {
-        problem_answer(read->call->request, &read->err);
+    struct product_read *read = owner;
+    if (err != NULL) {
+        problem_answer(read->call->request, err);
     } else if (read->is_list) {
         answer_list(read);
     } else {
@@ -73,34 +59,20 @@ static void finish(struct product_read *read)
     }
 }
 
-static void on_images(void *owner, const struct err *err)
-{
-    struct product_read *read = ((struct product_images *)owner)->read;
-    if (err != NULL && read->err.code == ERR_NONE) {
-        read->err = *err;
-    }
-    if (--read->pending == 0) {
-        finish(read);
-    }
-}
-
 /* Asks for the images of all products that were read; with none there is nothing to wait for. */
-static void ask_images(struct product_read *read)
+static void ask_galleries(struct product_read *read)
 {
     struct call *call = read->call;
-    if (read->count == 0) {
-        finish(read);
+    if (read->cut.count == 0) {
+        answer_list(read);
         return;
     }
-    read->pending = read->count;
-    read->images = arena_alloc(call->arena, read->count * sizeof(*read->images));
-    for (size_t i = 0; i < read->count; i++) {
-        struct product_images *images = &read->images[i];
-        images->read = read;
-        images->page = (struct db_image_page){.slug = read->products[i].slug, .limit = PRODUCT_IMAGES};
-        db_image_list(call->service->db, call->arena, &images->page, &images->list, &images->count, on_images,
-                      images);
+    read->galleries = arena_alloc(call->arena, read->cut.count * sizeof(*read->galleries));
+    for (size_t i = 0; i < read->cut.count; i++) {
+        read->galleries[i].product = read->products[i].id;
     }
+    db_image_list_galleries(call->service->db, call->arena, read->galleries, read->cut.count, PRODUCT_IMAGES,
+                            on_galleries, read);
 }
 
 static void on_product(void *owner, const struct err *err)
@@ -111,8 +83,8 @@ static void on_product(void *owner, const struct err *err)
         return;
     }
     read->products = &read->one;
-    read->count = 1;
-    ask_images(read);
+    read->cut.count = 1;
+    ask_galleries(read);
 }
 
 void product_get(struct call *call)
@@ -122,7 +94,6 @@ void product_get(struct call *call)
     db_product_get(call->service->db, call->arena, params_text(call, "slug"), &read->one, on_product, read);
 }
 
-/* The list was read one row longer than the page, to know whether there is a next one. */
 static void on_products(void *owner, const struct err *err)
 {
     struct product_read *read = owner;
@@ -130,11 +101,9 @@ static void on_products(void *owner, const struct err *err)
         problem_answer(read->call->request, err);
         return;
     }
-    read->has_more = read->count > read->paging.limit;
-    if (read->has_more) {
-        read->count = read->paging.limit;
-    }
-    ask_images(read);
+    read->cut = paging_cut(&read->paging, read->cut.count);
+    read->products += read->cut.first;
+    ask_galleries(read);
 }
 
 void product_list(struct call *call)
@@ -148,6 +117,12 @@ void product_list(struct call *call)
         problem_answer_fields(call->request, &err, errors);
         return;
     }
-    db_product_list(call->service->db, call->arena, read->paging.has_after ? read->paging.after.id : 0,
-                    read->paging.limit + 1, &read->products, &read->count, on_products, read);
+    struct db_product_page page = {
+        .has_place = read->paging.has_place,
+        .is_backward = read->paging.is_backward,
+        .id = read->paging.place.id,
+        .limit = read->paging.limit + 1,
+    };
+    db_product_list(call->service->db, call->arena, &page, &read->products, &read->cut.count, on_products,
+                    read);
 }

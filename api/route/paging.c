@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHECK_BYTES = 6, CURSOR_MAX_CHARACTERS = 256 };
+enum { CHECK_BYTES = 6, CURSOR_MAX_CHARACTERS = 256, FORWARD = '>', BACKWARD = '<' };
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -67,10 +67,11 @@ static void check_of(struct arena *arena, const char *list, const char *keys, un
     memcpy(out, sha256, CHECK_BYTES);
 }
 
-const char *paging_cursor(struct arena *arena, const char *list, const struct paging_place *place)
+const char *paging_cursor(struct arena *arena, const char *list, const struct paging_place *place,
+                          bool is_backward)
 {
-    const char *keys = arena_format(arena, "%lld/%s/%lld", (long long)place->order, place->uploaded_at,
-                                    (long long)place->id);
+    const char *keys = arena_format(arena, "%c%lld/%s/%lld", is_backward ? BACKWARD : FORWARD,
+                                    (long long)place->order, place->uploaded_at, (long long)place->id);
     size_t bytes = strlen(keys);
     unsigned char *plain = arena_alloc(arena, CHECK_BYTES + bytes + 1);
     check_of(arena, list, keys, plain);
@@ -103,7 +104,7 @@ static bool is_time(const char *text)
 }
 
 /* Reads "ORDER/TIME/ID", which it cuts into pieces. */
-static int read_keys(char *keys, struct paging_place *place)
+static int read_place(char *keys, struct paging_place *place)
 {
     char *time = strchr(keys, '/');
     char *id = time ? strchr(time + 1, '/') : NULL;
@@ -119,7 +120,7 @@ static int read_keys(char *keys, struct paging_place *place)
     return text_int64(id, 1, INT64_MAX, &place->id);
 }
 
-static int read_cursor(struct arena *arena, const char *cursor, const char *list, struct paging_place *place)
+static int read_cursor(struct arena *arena, const char *cursor, const char *list, struct paging *paging)
 {
     size_t bytes = 0;
     unsigned char *plain = decode(arena, cursor, &bytes);
@@ -132,7 +133,11 @@ static int read_cursor(struct arena *arena, const char *cursor, const char *list
     if (memcmp(check, plain, CHECK_BYTES) != 0 || strlen(keys) != bytes - CHECK_BYTES) {
         return -1;
     }
-    return read_keys(keys, place);
+    paging->is_backward = keys[0] == BACKWARD;
+    if (keys[0] != BACKWARD && keys[0] != FORWARD) {
+        return -1;
+    }
+    return read_place(keys + 1, &paging->place);
 }
 
 int paging_read(struct arena *arena, const char *query, const char *list, struct paging *paging,
@@ -147,8 +152,8 @@ int paging_read(struct arena *arena, const char *query, const char *list, struct
     read.limit = (size_t)rows;
     const char *cursor = query_value(arena, query, "cursor");
     bool is_unreadable = cursor == NULL && strstr(query, "cursor=") != NULL;
-    read.has_after = cursor != NULL && *cursor != '\0';
-    if (is_unreadable || (read.has_after && read_cursor(arena, cursor, list, &read.after))) {
+    read.has_place = cursor != NULL && *cursor != '\0';
+    if (is_unreadable || (read.has_place && read_cursor(arena, cursor, list, &read))) {
         problem_add(errors, "cursor", "This is not a cursor of this list.");
     }
     if (*errors != NULL) {
@@ -158,17 +163,68 @@ int paging_read(struct arena *arena, const char *query, const char *list, struct
     return 0;
 }
 
-json_t *paging_answer(struct arena *arena, const char *url, const char *list, size_t limit,
-                      const struct paging_place *next, json_t *results)
+struct paging_cut paging_cut(const struct paging *paging, size_t rows)
 {
-    json_t *body = json_object();
-    json_t *link = json_null();
-    if (next != NULL) {
-        const char *cursor = paging_cursor(arena, list, next);
-        link = json_string(arena_format(arena, "%s?limit=%zu&cursor=%s", url, limit, cursor));
+    struct paging_cut cut = {.count = rows};
+    if (rows > paging->limit) {
+        cut.has_more = true;
+        cut.first = paging->is_backward ? rows - paging->limit : 0;
+        cut.count = paging->limit;
     }
-    json_object_set_new(body, "next", link);
-    json_object_set_new(body, "previous", json_null());
+    return cut;
+}
+
+/* What a link leads to. */
+struct target {
+    bool is_there;
+    bool is_first;    /* the list's first page, which needs no cursor */
+    bool is_backward; /* else the page before `place`, or after it */
+    struct paging_place place;
+};
+
+/* The page after this one. On the way back there is one: that which was come from. */
+static struct target next_of(const struct paging *paging, const struct paging_cut *cut)
+{
+    struct target next = {.place = cut->end};
+    next.is_there = paging->is_backward || cut->has_more;
+    /* Where nothing is left before a place, what is left after it is all. */
+    next.is_first = paging->is_backward && cut->count == 0;
+    return next;
+}
+
+/* The page before this one. Where nothing is left after a place, it ends with the row at that place: before one id more. */
+static struct target previous_of(const struct paging *paging, const struct paging_cut *cut)
+{
+    struct target previous = {.is_backward = true, .place = cut->start};
+    previous.is_there = paging->is_backward ? cut->has_more : paging->has_place;
+    if (cut->count == 0) {
+        previous.place = paging->place;
+        previous.place.id += previous.place.id < INT64_MAX;
+    }
+    return previous;
+}
+
+static json_t *link_to(struct arena *arena, const char *url, const char *list, size_t limit,
+                       const struct target *target)
+{
+    if (!target->is_there) {
+        return json_null();
+    }
+    if (target->is_first) {
+        return json_string(arena_format(arena, "%s?limit=%zu", url, limit));
+    }
+    const char *cursor = paging_cursor(arena, list, &target->place, target->is_backward);
+    return json_string(arena_format(arena, "%s?limit=%zu&cursor=%s", url, limit, cursor));
+}
+
+json_t *paging_answer(struct arena *arena, const char *url, const char *list, const struct paging *paging,
+                      const struct paging_cut *cut, json_t *results)
+{
+    struct target next = next_of(paging, cut);
+    struct target previous = previous_of(paging, cut);
+    json_t *body = json_object();
+    json_object_set_new(body, "next", link_to(arena, url, list, paging->limit, &next));
+    json_object_set_new(body, "previous", link_to(arena, url, list, paging->limit, &previous));
     json_object_set_new(body, "results", results);
     return body;
 }

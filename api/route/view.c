@@ -106,16 +106,16 @@ json_t *view_image(struct arena *arena, const char *base, const struct db_image 
 }
 
 json_t *view_product(struct arena *arena, const char *base, const struct db_product *product,
-                     const struct db_image *images, size_t count)
+                     const struct db_gallery *gallery)
 {
     const char *url = product_url(arena, base, product->slug);
     json_t *list = json_array();
     json_t *primary = json_null();
-    for (size_t i = 0; i < count; i++) {
-        json_array_append_new(list, view_image(arena, base, &images[i]));
-        if (images[i].is_primary) {
-            primary = view_image(arena, base, &images[i]);
-        }
+    for (size_t i = 0; gallery != NULL && i < gallery->count; i++) {
+        json_array_append_new(list, view_image(arena, base, &gallery->list[i]));
+    }
+    if (gallery != NULL && gallery->primary != NULL) {
+        primary = view_image(arena, base, gallery->primary);
     }
     json_t *body = json_object();
     json_object_set_new(body, "id", json_integer(product->id));

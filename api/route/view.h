@@ -9,7 +9,6 @@
 #include "common/db/db_product.h"
 
 #include <jansson.h>
-#include <stddef.h>
 
 struct arena;
 
@@ -22,8 +21,8 @@ const char *view_image_url(struct arena *arena, const char *base, const struct d
 /* An image. base is what URLs start with, without a last slash. The caller owns what is returned; so below. */
 json_t *view_image(struct arena *arena, const char *base, const struct db_image *image);
 
-/* A product with the first of its images, by order. */
+/* A product with the images of its gallery; NULL: it has none yet. */
 json_t *view_product(struct arena *arena, const char *base, const struct db_product *product,
-                     const struct db_image *images, size_t count);
+                     const struct db_gallery *gallery);
 
 #endif

@@ -82,16 +82,35 @@ void db_image_get(struct db *db, struct arena *arena, int64_t id, const char *sl
 
 struct db_image_page {
     const char *slug; /* of the product */
-    bool has_after;   /* start after the image with this order, uploaded_at and id */
-    int64_t after_order;
-    const char *after_uploaded_at;
-    int64_t after_id;
+    bool has_place;   /* false: from the start of the list */
+    bool is_backward; /* the last `limit` rows before the place, instead of the first after it */
+    int64_t order;    /* the place: of an image, which is not in the page; so are the next two */
+    const char *uploaded_at;
+    int64_t id;
     size_t limit;
 };
 
-/* Fills a page of a product's images by order, uploaded_at, id, with variants; *out is an array in the arena. */
+/*
+ * Fills a page of a product's images by order, uploaded_at, id, in that order also where it is asked for backward, with
+ * variants; *out is an array in the arena.
+ */
 void db_image_list(struct db *db, struct arena *arena, const struct db_image_page *page,
                    struct db_image **out, size_t *count, done_fn done, void *owner);
+
+/* What is shown of a product's images. */
+struct db_gallery {
+    int64_t product;             /* its id; the caller's */
+    const struct db_image *list; /* the first by order, uploaded_at, id */
+    size_t count;
+    const struct db_image *primary; /* wherever it stands in the order; NULL where there is none */
+};
+
+/*
+ * Fills `count` galleries with at most `limit` images each, with variants, by one question. Their products differ, and they
+ * live until done; what they point at is in the arena. A product that there is not has no images.
+ */
+void db_image_list_galleries(struct db *db, struct arena *arena, struct db_gallery *galleries, size_t count,
+                             size_t limit, done_fn done, void *owner);
 
 /* What a worker needs to know before it starts. */
 struct db_image_work {

@@ -93,15 +93,24 @@ void db_product_get(struct db *db, struct arena *arena, const char *slug, struct
     db_call_start(call);
 }
 
-void db_product_list(struct db *db, struct arena *arena, int64_t after_id, size_t limit,
+#define LIST_STATEMENT(where, direction)                                                                     \
+    "SELECT " PRODUCT_COLUMNS "FROM (SELECT * FROM product " where "ORDER BY id " direction                  \
+    " LIMIT $2::bigint) page ORDER BY id"
+
+void db_product_list(struct db *db, struct arena *arena, const struct db_product_page *page,
                      struct db_product **out, size_t *count, done_fn done, void *owner)
 {
-    static const struct db_statement list = {
-        "product_list",
-        "SELECT " PRODUCT_COLUMNS "FROM product WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint"};
+    static const struct db_statement after = {"product_list_after",
+                                              LIST_STATEMENT("WHERE id > $1::bigint ", "ASC")};
+    static const struct db_statement before = {"product_list_before",
+                                               LIST_STATEMENT("WHERE id < $1::bigint ", "DESC")};
     struct db_call *call = db_call_new(db, take_list, done, owner);
     set_question(call, &(struct ask){.arena = arena, .list = out, .count = count});
-    db_call_add(call, &list, 2,
-                (const char *[]){db_call_int(call, after_id), db_call_int(call, (int64_t)limit)});
+    /* every id is over 0 */
+    const char *values[] = {
+        db_call_int(call, page->has_place ? page->id : 0),
+        db_call_int(call, (int64_t)page->limit),
+    };
+    db_call_add(call, page->has_place && page->is_backward ? &before : &after, 2, values);
     db_call_start(call);
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,8 +32,15 @@ void db_product_insert(struct db *db, struct arena *arena, const struct db_produ
 void db_product_get(struct db *db, struct arena *arena, const char *slug, struct db_product *out,
                     done_fn done, void *owner);
 
-/* Fills up to `limit` products of id > after_id in order of id; *out is an array in the arena. */
-void db_product_list(struct db *db, struct arena *arena, int64_t after_id, size_t limit,
+struct db_product_page {
+    bool has_place;   /* false: from the start of the list */
+    bool is_backward; /* the last `limit` rows before the place, instead of the first after it */
+    int64_t id;       /* the place: of a product, which is not in the page */
+    size_t limit;
+};
+
+/* Fills a page of all products by id, in that order also where it is asked for backward; *out is an array in the arena. */
+void db_product_list(struct db *db, struct arena *arena, const struct db_product_page *page,
                      struct db_product **out, size_t *count, done_fn done, void *owner);
 
 #endif

@@ -22,13 +22,13 @@ static void try_page(struct arena *arena, const char *query)
         assert(errors != NULL && err.code == ERR_INVALID);
     } else {
         assert(errors == NULL && paging.limit >= 1 && paging.limit <= PAGING_MAX_LIMIT);
-        if (paging.has_after) {
+        if (paging.has_place) {
             struct paging again;
-            const char *cursor = paging_cursor(arena, "list", &paging.after);
+            const char *cursor = paging_cursor(arena, "list", &paging.place, paging.is_backward);
             int status =
                 paging_read(arena, arena_format(arena, "cursor=%s", cursor), "list", &again, &errors, &err);
-            assert(status == 0 && again.after.id == paging.after.id &&
-                   again.after.order == paging.after.order);
+            assert(status == 0 && again.place.id == paging.place.id &&
+                   again.place.order == paging.place.order && again.is_backward == paging.is_backward);
         }
     }
     json_decref(errors);

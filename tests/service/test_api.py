@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Routes, keys, products, pages and problems, as the HTTP contract has them."""
+import base64
+import hashlib
 import re
 import urllib.parse
 
@@ -208,18 +210,29 @@ def test_bodies_that_are_no_json_object(client):
 
 # lists
 
+def page_of(client, path):
+    answer = client.get(path, key=False)
+    assert answer.status_code == 200, answer.text
+    page = answer.json()
+    assert list(page) == ["next", "previous", "results"]
+    return page
+
+
 def walk(client, path):
-    """All rows of a list, page by page, and the size of each page."""
-    rows, sizes = [], []
-    while path:
-        answer = client.get(path, key=False)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        assert list(page) == ["next", "previous", "results"]
-        rows += page["results"]
-        sizes.append(len(page["results"]))
-        path = page["next"]
-    return rows, sizes
+    """All rows of a list, page by page, and the size of each page. The way back must give the same pages."""
+    pages = [page_of(client, path)]
+    assert pages[0]["previous"] is None
+    while pages[-1]["next"]:
+        pages.append(page_of(client, pages[-1]["next"]))
+    back, page = [pages[-1]], pages[-1]
+    while page["previous"]:
+        page = page_of(client, page["previous"])
+        back.append(page)
+    assert [page["results"] for page in back] == [page["results"] for page in reversed(pages)]
+    # and a turn on the way back leads forward again
+    for here, before in zip(back, back[1:]):
+        assert page_of(client, before["next"])["results"] == here["results"]
+    return [row for page in pages for row in page["results"]], [len(page["results"]) for page in pages]
 
 
 def test_products_are_paged(client):
@@ -250,6 +263,68 @@ def test_images_are_paged_by_order_then_time(client):
     assert [row["id"] for row in product["images"]] == expected
     assert product["primary_image"] is None
     problem(client.get("/api/products/nothing-there/images/"), 404, "not_found")
+
+
+def test_pages_beside_rows_that_went(client, stack):
+    client.product("Going", slug="going")
+    ids = [client.upload("going", pictures.jpeg(seed=i)).json()["id"] for i in range(6)]
+    path = "/api/products/going/images/"
+
+    def seen(page):
+        return [ids.index(row["id"]) for row in page["results"]]
+    first = page_of(client, f"{path}?limit=2")
+    last = page_of(client, page_of(client, first["next"])["next"])
+    assert seen(last) == [4, 5] and last["next"] is None
+    stack.query("DELETE FROM image WHERE id = ANY(%s)", ids[2:])
+    # nothing after the cursor any more: back to what is left, with the very row that the cursor names
+    empty = page_of(client, first["next"])
+    assert seen(empty) == [] and empty["next"] is None
+    assert seen(page_of(client, empty["previous"])) == [0, 1]
+    left = page_of(client, last["previous"])
+    assert seen(left) == [0, 1] and left["previous"] is None
+    stack.query("DELETE FROM image WHERE id = ANY(%s)", ids[:1])
+    stack.query("UPDATE image SET sort_order = 9 WHERE id = %s", ids[1])
+    # nothing before the cursor any more: forward is from the start
+    empty = page_of(client, last["previous"])
+    assert seen(empty) == [] and empty["previous"] is None
+    assert seen(page_of(client, empty["next"])) == [1]
+
+
+def test_the_primary_image_is_told_wherever_it_stands(client, stack):
+    client.product("Many", slug="many")
+    client.product("Marked", slug="marked")
+    primary = client.upload("many", pictures.jpeg(), is_primary="true", order=9).json()["id"]
+    within = client.upload("marked", pictures.jpeg(), is_primary="true").json()["id"]
+    stack.query("INSERT INTO image (product, stored_name, format, bytes, sha256) SELECT id, 'many-' || i, 'jpeg', 1, sha256('') "
+                "FROM product, generate_series(1, 60) i WHERE slug = 'many'")
+    products = {row["slug"]: row for row in walk(client, "/api/products/?limit=200")[0]}
+    for many in (client.get("/api/products/many/").json(), products["many"]):
+        assert len(many["images"]) == 50 and primary not in [row["id"] for row in many["images"]]
+        assert many["primary_image"]["id"] == primary and many["primary_image"]["is_primary"] is True
+    assert [row["id"] for row in products["marked"]["images"]] == [within]
+    assert products["marked"]["primary_image"] == products["marked"]["images"][0]
+    assert all(image["product"] == row["id"] for row in products.values() for image in row["images"])
+    assert page_of(client, "/api/products/many/images/?limit=200")["results"][-1]["id"] == primary
+
+
+def forge(name, keys):
+    """A cursor of a list with keys of our own: its check is no secret."""
+    check = hashlib.sha256(f"2 {keys} {name}".encode()).digest()[:6]
+    return base64.urlsafe_b64encode(check + keys.encode()).decode().rstrip("=")
+
+
+def test_forged_cursors_with_a_right_check_are_refused(client):
+    client.product("Forged", slug="forged")
+    client.upload("forged", pictures.jpeg())
+    path = "/api/products/forged/images/"
+    time = "2026-01-31T12:00:00Z"
+    assert client.get(f"{path}?cursor={forge('images of forged', f'>0/{time}/1')}").status_code == 200
+    assert client.get(f"{path}?cursor={forge('images of forged', f'<0/{time}/1')}").status_code == 200
+    for keys in (f"0/{time}/1", f"=0/{time}/1", f"><0/{time}/1", "<", ">0//1", "<0//1", f"<0/{time}/0", f"<x/{time}/1", "<0/now/1",
+                 f"<{2 ** 63}/{time}/1", f">0/{time}/{2 ** 63}"):
+        problem(client.get(f"{path}?cursor={forge('images of forged', keys)}"), 400, "invalid")
+    assert client.get(f"/api/products/?cursor={forge('products', f'<0//{2 ** 63 - 1}')}").status_code == 200
+    problem(client.get(f"/api/products/?cursor={forge('products', '<0//0')}"), 400, "invalid")
 
 
 def test_forged_cursors_and_limits_are_refused(client):

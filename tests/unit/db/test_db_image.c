@@ -160,52 +160,6 @@ static void a_primary_waits_for_a_concurrent_one(void **state)
                      1);
 }
 
-static struct db_image *list(struct home *home, const struct db_image_page *page, size_t *count)
-{
-    struct db_image *images = NULL;
-    struct await await = {0};
-    db_image_list(home->db, home->arena, page, &images, count, await_done, &await);
-    assert_int_equal(answer_of(home, &await), ERR_NONE);
-    return images;
-}
-
-static void pages_follow_order_then_time_then_id(void **state)
-{
-    enum { IMAGES = 7, PAGE = 3 };
-    static const int64_t orders[IMAGES] = {5, 1, 5, 0, 9, 1, 5};
-    static const int expected[IMAGES] = {3, 1, 5, 0, 2, 6, 4};
-    struct home *home = *state;
-    struct db_product product;
-    struct db_image made[IMAGES];
-    assert_int_equal(make_product(home, "pages", &product), ERR_NONE);
-    for (int i = 0; i < IMAGES; i++) {
-        struct db_image_new wanted = new_image(home, "pages");
-        wanted.order = orders[i];
-        assert_int_equal(insert_image(home, &wanted, &made[i]), ERR_NONE);
-    }
-    /* two of the same moment are told apart by id */
-    sql(home,
-        "UPDATE image SET uploaded_at = '2026-01-31 12:00:00.123456+00' WHERE sort_order = 5 AND product = "
-        "(SELECT id FROM product WHERE slug = 'pages')");
-    struct db_image_page page = {.slug = "pages", .limit = PAGE};
-    size_t seen = 0;
-    size_t count = PAGE;
-    while (count == PAGE) {
-        struct db_image *images = list(home, &page, &count);
-        assert_true(seen + count <= IMAGES);
-        for (size_t i = 0; i < count; i++) {
-            assert_int_equal(images[i].id, made[expected[seen++]].id);
-            page.has_after = true;
-            page.after_order = images[i].order;
-            page.after_uploaded_at = images[i].uploaded_at;
-            page.after_id = images[i].id;
-        }
-    }
-    assert_int_equal(seen, IMAGES);
-    list(home, &(struct db_image_page){.slug = "no such", .limit = 5}, &count);
-    assert_int_equal(count, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,7 +169,6 @@ int main(void)
         HOME_TEST(a_new_primary_takes_the_mark),
         HOME_TEST(one_primary_also_under_concurrent_calls),
         HOME_TEST(a_primary_waits_for_a_concurrent_one),
-        HOME_TEST(pages_follow_order_then_time_then_id),
     };
     return cmocka_run_group_tests(tests, home_group_start, home_group_stop);
 }

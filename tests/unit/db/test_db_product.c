@@ -65,40 +65,52 @@ static void bad_prices_are_invalid(void **state)
     }
 }
 
-static void lists_are_paged_by_id(void **state)
+/* The slugs of a page, as "list-0 list-1". */
+static const char *slugs(struct home *home, struct db_product_page page)
+{
+    struct db_product *products = NULL;
+    size_t count = 0;
+    struct await await = {0};
+    const char *told = "";
+    db_product_list(home->db, home->arena, &page, &products, &count, await_done, &await);
+    assert_int_equal(answer_of(home, &await), ERR_NONE);
+    for (size_t i = 0; i < count; i++) {
+        told = arena_format(home->arena, "%s%s%s", told, i > 0 ? " " : "", products[i].slug);
+    }
+    return told;
+}
+
+static void lists_are_paged_by_id_both_ways(void **state)
 {
     struct home *home = *state;
     struct db_product made[5];
-    struct db_product *page = NULL;
-    size_t count = 0;
+    sql(home, "DELETE FROM product");
     for (int i = 0; i < 5; i++) {
         assert_int_equal(make_product(home, arena_format(home->arena, "list-%d", i), &made[i]), ERR_NONE);
     }
-    struct await first = {0};
-    db_product_list(home->db, home->arena, made[0].id - 1, 3, &page, &count, await_done, &first);
-    assert_int_equal(answer_of(home, &first), ERR_NONE);
-    assert_int_equal(count, 3);
-    assert_string_equal(page[0].slug, "list-0");
-    assert_string_equal(page[2].slug, "list-2");
-    struct await second = {0};
-    db_product_list(home->db, home->arena, page[2].id, 3, &page, &count, await_done, &second);
-    assert_int_equal(answer_of(home, &second), ERR_NONE);
-    assert_int_equal(count, 2);
-    assert_string_equal(page[1].slug, "list-4");
-    struct await third = {0};
-    db_product_list(home->db, home->arena, page[1].id, 3, &page, &count, await_done, &third);
-    assert_int_equal(answer_of(home, &third), ERR_NONE);
-    assert_int_equal(count, 0);
+    struct db_product_page page = {.limit = 3};
+    assert_string_equal(slugs(home, page), "list-0 list-1 list-2");
+    page.has_place = true;
+    page.id = made[2].id;
+    assert_string_equal(slugs(home, page), "list-3 list-4");
+    page.id = made[4].id;
+    assert_string_equal(slugs(home, page), "");
+    page.is_backward = true;
+    assert_string_equal(slugs(home, page), "list-1 list-2 list-3");
+    page.id = made[1].id;
+    assert_string_equal(slugs(home, page), "list-0");
+    page.id = made[0].id;
+    assert_string_equal(slugs(home, page), "");
+    page.id = INT64_MAX;
+    assert_string_equal(slugs(home, page), "list-2 list-3 list-4");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HOME_TEST(an_inserted_product_can_be_got),
-        HOME_TEST(a_slug_is_taken_once),
-        HOME_TEST(what_is_not_told_is_empty_or_null),
-        HOME_TEST(bad_prices_are_invalid),
-        HOME_TEST(lists_are_paged_by_id),
+        HOME_TEST(an_inserted_product_can_be_got),    HOME_TEST(a_slug_is_taken_once),
+        HOME_TEST(what_is_not_told_is_empty_or_null), HOME_TEST(bad_prices_are_invalid),
+        HOME_TEST(lists_are_paged_by_id_both_ways),
     };
     return cmocka_run_group_tests(tests, home_group_start, home_group_stop);
 }
