@@ -25,7 +25,7 @@ UPLOADS_AT_ONCE = 4
 POLL_SECONDS = 0.05
 # An answer of a local server; without a limit a stuck one would hold the demo for ever.
 ANSWER_SECONDS = 60
-SETTLE_SECONDS = 300
+SETTLE_SECONDS = 120
 
 
 class Refused(Exception):

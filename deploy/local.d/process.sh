@@ -37,7 +37,8 @@ as_service() {
     fi
 }
 
-# spawn NAME COMMAND...: starts a process of its own session and records it. Standard input is ours.
+# spawn NAME COMMAND...: starts a process of its own session and records it. Standard input is ours. Leaves in log_before
+# where the process' part of its log begins.
 spawn() {
     local name=$1 log=$home/log/$1.log pid start record
     local -a prefix=()
@@ -48,6 +49,7 @@ spawn() {
     if [[ -f $log && $(stat -c %s "$log") -gt 67108864 ]]; then
         mv -f "$log" "$log.1"
     fi
+    log_before=$(stat -c %s "$log" 2>/dev/null || echo 0)
     (
         cd /
         umask 077

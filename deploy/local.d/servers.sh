@@ -132,13 +132,32 @@ api_start() {
 
 workers_start() {
     local name i
+    local -a new=()
     while read -r name; do
         [[ -n $name ]] || continue
         if ((${name#worker-} > workers)); then stop "$name" TERM 30; fi
     done < <(names worker-)
     for ((i = 1; i <= workers; i++)); do
-        is_running "worker-$i" || spawn "worker-$i" "${env_words[@]}" "$home/bin/pixmill-worker" </dev/null
+        is_running "worker-$i" && continue
+        spawn "worker-$i" "${env_words[@]}" "$home/bin/pixmill-worker" </dev/null
+        new+=("worker-$i:$log_before")
     done
+    # a worker says so when its first codec has come up; at other log levels it would not
+    [[ ${PIXMILL_LOG_LEVEL:-info} == info || $PIXMILL_LOG_LEVEL == debug ]] || return 0
+    for name in "${new[@]}"; do
+        until_true 30 worker_is_settled "${name%:*}" "${name#*:}" || true
+        ! is_running "${name%:*}" || worker_said "${name%:*}" "${name#*:}" ready >/dev/null && continue
+        tail -n 5 "$home/log/${name%:*}.log" >&2
+        die "${name%:*} runs, but no codec of it comes up; see $data/log/${name%:*}.log"
+    done
+}
+
+# worker_said NAME OFFSET MESSAGE: how often, in its log after OFFSET.
+worker_said() { tail -c "+$(($2 + 1))" "$home/log/$1.log" | grep -c "\"message\":\"$3\""; }
+
+# It is ready, or its codecs die one after the other, or it is gone.
+worker_is_settled() {
+    ! is_running "$1" || worker_said "$1" "$2" ready >/dev/null || (($(worker_said "$1" "$2" "a codec died") >= 6))
 }
 
 # Ends with a fault where something that was started did not last.
@@ -165,8 +184,6 @@ servers_up() {
     key_make
     api_start
     workers_start
-    # a fault in the settings or the sandbox ends a worker at once
-    sleep 0.3
     all_must_run
 }
 

@@ -227,6 +227,14 @@ def test_demo_draws_its_own_and_does_up_first(running):
     assert "1500x2000" in said
 
 
+def test_up_does_not_call_a_worker_without_codecs_ready(running):
+    local("down", data=running.data)
+    said = running.up(env={"PIXMILL_CODEC_PATH": "/bin/false"}, code=1)
+    assert "no codec" in said or "worker-1 ended" in said
+    local("down", data=running.data)
+    running.up()
+
+
 def test_logs_show_every_part(running):
     said = local("logs", data=running.data)
     for name in ("api.log", "worker-1.log", "postgres.log", "redis.log"):
