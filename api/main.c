@@ -6,6 +6,7 @@
  */
 #include "api/command.h"
 #include "api/handler/leftovers.h"
+#include "api/handler/readiness.h"
 #include "api/handler/service.h"
 #include "api/http/listener.h"
 #include "api/openapi_text.h"
@@ -86,6 +87,11 @@ static int open_service(struct parts *parts, struct err *err)
     service->auth = auth_new(parts->loop, parts->db, config->public_reads);
     service->leftovers =
         leftovers_new(parts->loop, parts->db, service->storage, (uint64_t)config->database_timeout_ms);
+    service->readiness =
+        readiness_new(parts->loop, (const struct readiness_check[READINESS_PARTS]){
+                                       [READINESS_DATABASE] = readiness_of_db(parts->db),
+                                       [READINESS_STORAGE] = readiness_of_storage(service->storage),
+                                   });
     return 0;
 }
 
@@ -144,6 +150,7 @@ static void release(struct parts *parts)
 {
     struct service *service = &parts->service;
     leftovers_free(service->leftovers);
+    readiness_free(service->readiness);
     auth_free(service->auth);
     if (service->queue != NULL) {
         queue_free(service->queue);

@@ -17,6 +17,7 @@ struct db;
 struct leftovers;
 struct loop;
 struct queue;
+struct readiness;
 struct redis;
 struct storage;
 
@@ -30,6 +31,7 @@ struct service {
     struct storage *storage;
     struct auth *auth;
     struct leftovers *leftovers;
+    struct readiness *readiness;
     const char *openapi; /* the text of openapi.yaml */
     size_t openapi_bytes;
     size_t uploads;   /* in flight */

@@ -2,6 +2,7 @@
 """What the api does while PostgreSQL, Redis or the disk is away. Its PostgreSQL is its own: it is stopped here."""
 import hashlib
 import os
+import signal
 import time
 
 import pytest
@@ -97,6 +98,46 @@ def test_without_postgresql_nothing_is_taken_or_kept(client, stack, slug, no_dat
     assert ready.status_code == 503 and int(ready.headers["Retry-After"]) > 0
     assert ready.json()["status"] == "unready" and ready.json()["database"] == "down"
     assert client.get("/healthz").status_code == 200
+
+
+def processes_of(process):
+    """Every process of a server, its own and those of its connections."""
+    return [process.pid, *process.children()]
+
+
+@pytest.mark.parametrize("way", ["down", "hanging"])
+def test_probes_do_not_wait_for_the_database(home, stack, way):
+    """Its deadline is far off; a probe's is not."""
+    patient = Stack(home, stack.postgres, stack.redis_server, {"PIXMILL_DATABASE_TIMEOUT_MS": 120000})
+    frozen = []
+    try:
+        patient.start(workers=0)
+        if way == "down":
+            stack.postgres.stop()
+        else:
+            frozen = processes_of(stack.postgres.process)
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+        probe = Client(patient, timeout=30)
+        for _ in range(2):
+            ready = probe.get("/readyz")
+            assert ready.status_code == 503 and int(ready.headers["Retry-After"]) > 0
+            assert ready.json() == {"status": "unready", "database": "down", "storage": "up", "queue": "up"}
+            assert probe.get("/healthz").status_code == 200
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+        frozen = []
+        if way == "down":
+            stack.postgres.start()
+        patient.wait_ready()
+        probe.close()
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+        if stack.postgres.process is None:
+            stack.postgres.start()
+        patient.stop()
+        stack.wait_ready()
 
 
 def test_a_database_that_goes_during_the_body_leaves_no_file(client, stack, slug):
