@@ -44,6 +44,7 @@ int codec_task_open(struct codec_task *task, uint64_t ticket, struct err *err)
     assert(task->job.profile.count >= 1 && task->job.profile.count <= PROFILE_MAX_VARIANTS);
     for (size_t i = 0; i < PROFILE_MAX_VARIANTS; i++) {
         task->fds[i] = -1;
+        task->is_told[i] = false;
     }
     for (size_t i = 0; i < task->job.profile.count; i++) {
         task->fds[i] = new_memory_file(err);
@@ -85,6 +86,19 @@ static int seal(int fd, struct err *err)
     return 0;
 }
 
+static int take_left_out(struct codec_task *task, const struct wire_variant *variant,
+                         const struct profile_variant *wanted, struct err *err)
+{
+    if (!wanted->skip_if_larger) {
+        return refuse(err, "left out, what has to be made");
+    }
+    close(task->fds[variant->index]);
+    task->fds[variant->index] = -1;
+    task->is_told[variant->index] = true;
+    task->on_variant(task->owner, variant, -1);
+    return 0;
+}
+
 static int take_variant(struct codec_task *task, const struct wire_variant *variant, struct err *err)
 {
     if (variant->index >= task->job.profile.count) {
@@ -95,7 +109,7 @@ static int take_variant(struct codec_task *task, const struct wire_variant *vari
     }
     const struct profile_variant *wanted = &task->job.profile.variants[variant->index];
     int fd = task->fds[variant->index];
-    if (fd < 0) {
+    if (task->is_told[variant->index]) {
         return refuse(err, "a variant for the second time");
     }
     if (!is_side_good(task, variant->width_px, wanted->width_px) ||
@@ -103,6 +117,9 @@ static int take_variant(struct codec_task *task, const struct wire_variant *vari
         return refuse(err, "a variant that is larger than its box");
     }
     int64_t pixels = (int64_t)variant->width_px * variant->height_px;
+    if (variant->bytes == 0) {
+        return take_left_out(task, variant, wanted, err);
+    }
     if (variant->bytes < 1 || variant->bytes > pixels * MOST_BYTES_A_PIXEL + MOST_TABLE_BYTES) {
         return refuse(err, "a variant of impossible length");
     }
@@ -114,6 +131,7 @@ static int take_variant(struct codec_task *task, const struct wire_variant *vari
         return refuse(err, "a variant whose file has another length");
     }
     task->fds[variant->index] = -1;
+    task->is_told[variant->index] = true;
     task->on_variant(task->owner, variant, fd);
     return 0;
 }
@@ -137,7 +155,7 @@ static int take_head(struct codec_task *task, const struct wire_head *head, stru
 static int take_done(struct codec_task *task, const struct wire_done *done, struct err *err)
 {
     for (size_t i = 0; i < task->job.profile.count; i++) {
-        if (task->fds[i] >= 0) {
+        if (!task->is_told[i]) {
             return refuse(err, "done, with a variant missing");
         }
     }

@@ -19,7 +19,7 @@ struct codec_task {
     /* filled by the owner */
     int input_fd;        /* open for reading; stays the owner's, and open until on_end */
     struct wire_job job; /* what is asked for */
-    /* a variant is complete and sealed; fd becomes the receiver's */
+    /* a variant is complete and sealed, and fd becomes the receiver's; or it is left out: bytes 0, fd -1 */
     void (*on_variant)(void *owner, const struct wire_variant *variant, int fd);
     /*
      * The one end, never before codec_pool_submit has returned: err NULL and what the codec told of the
@@ -33,6 +33,7 @@ struct codec_task {
     struct codec_child *child; /* borrowed; the codec that has it; NULL while it waits */
     uint64_t ticket;
     int fds[PROFILE_MAX_VARIANTS]; /* owned until on_variant; -1 where none is */
+    bool is_told[PROFILE_MAX_VARIANTS];
     bool has_head;
     struct wire_head head; /* what the codec told of the image before any variant; all zero until then */
     struct loop_later cancel;

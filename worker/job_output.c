@@ -57,12 +57,28 @@ void job_output_store(struct job_output *output, const struct wire_variant *vari
     struct job_output_file *file = &output->files[variant->index];
     struct db_variant *told = &output->variants[variant->index];
     assert(file->fd < 0);
+    if (fd < 0) {
+        file->is_left_out = true;
+        return;
+    }
     file->fd = fd;
     told->width_px = variant->width_px;
     told->height_px = variant->height_px;
     told->bytes = variant->bytes;
     output->pending++;
     storage_put(output->storage, file->name, fd, variant->bytes, on_stored, file);
+}
+
+size_t job_output_list(const struct job_output *output, size_t most,
+                       struct db_variant out[PROFILE_MAX_VARIANTS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < most; i++) {
+        if (!output->files[i].is_left_out) {
+            out[count++] = output->variants[i];
+        }
+    }
+    return count;
 }
 
 size_t job_output_early_count(const struct job_output *output)
@@ -72,7 +88,7 @@ size_t job_output_early_count(const struct job_output *output)
         if (profile_variant_is_full_size(&profile->variants[i])) {
             return i;
         }
-        if (!output->files[i].is_stored) {
+        if (!output->files[i].is_stored && !output->files[i].is_left_out) {
             return 0;
         }
     }

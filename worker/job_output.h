@@ -25,6 +25,7 @@ struct job_output_file {
     char name[IMAGE_NAME_BYTES];
     int fd; /* owned while it is stored; else -1 */
     bool is_stored;
+    bool is_left_out;
 };
 
 struct job_output {
@@ -45,12 +46,19 @@ struct job_output {
 int job_output_init(struct job_output *output, struct storage *storage, const struct profile *profile,
                     const char *original, int64_t generation, struct err *err) MUST_CHECK;
 
-/* Stores a variant that a codec has made and codec_task has checked; fd becomes the output's. */
+/* Stores a variant that a codec has made and codec_task has checked; fd becomes the output's. fd -1: it is left out. */
 void job_output_store(struct job_output *output, const struct wire_variant *variant, int fd);
 
 /*
+ * Copies the first `most` variants to out, in the profile's order, but for those that are left out. Returns how many. They point
+ * into the output and the profile.
+ */
+size_t job_output_list(const struct job_output *output, size_t most,
+                       struct db_variant out[PROFILE_MAX_VARIANTS]);
+
+/*
  * How many variants, from the first on, are there to be shown before the others are made: those that fit a box, which a profile has
- * first, take a fraction of the time. 0 while they are not all stored, or where there is nothing that they would wait for.
+ * first, take a fraction of the time. 0 while they are not all stored or left out, or where there is nothing that they would wait for.
  */
 size_t job_output_early_count(const struct job_output *output);
 

@@ -31,7 +31,7 @@ enum run_state job_run_after_begin(struct job_run *run)
         return RUN_FINISH;
     }
     struct err err;
-    run->has_output = job_output_init(&run->output, run->parts->storage, run->parts->profile,
+    run->has_output = job_output_init(&run->output, run->parts->storage, &run->parts->profile,
                                       run->work.stored_name, run->job.generation, &err) == 0;
     return run->has_output ? RUN_FETCH : job_run_settle(run, &err);
 }
@@ -69,6 +69,7 @@ static void on_variant(void *owner, const struct wire_variant *variant, int fd)
 void job_run_show(struct job_run *run)
 {
     size_t count = job_output_early_count(&run->output);
+    struct db_variant variants[PROFILE_MAX_VARIANTS];
     /* when the codec is done, the switch follows at once */
     if (run->was_shown || count == 0 || !run->needs_codec || must_leave(run)) {
         return;
@@ -77,8 +78,8 @@ void job_run_show(struct job_run *run)
                                      .generation = run->job.generation,
                                      .width_px = run->task.head.upright_width_px,
                                      .height_px = run->task.head.upright_height_px,
-                                     .variants = run->output.variants,
-                                     .variant_count = count};
+                                     .variants = variants,
+                                     .variant_count = job_output_list(&run->output, count, variants)};
     run->was_shown = true;
     run->pending++;
     db_image_show(run->parts->db, &result, &run->is_shown, job_run_on_shown, run);
@@ -101,7 +102,7 @@ void job_run_do_codec(struct job_run *run)
                                       .format = run->work.format,
                                       .fail_on = run->parts->fail_on,
                                       .limits = run->parts->limits,
-                                      .profile = *run->parts->profile};
+                                      .profile = run->parts->profile};
     run->task.on_variant = on_variant;
     run->task.on_end = on_codec_end;
     run->task.owner = run;
@@ -119,17 +120,18 @@ enum run_state job_run_after_codec(struct job_run *run)
 
 void job_run_do_switch(struct job_run *run)
 {
+    struct db_variant variants[PROFILE_MAX_VARIANTS];
     const unsigned char *colour = run->done.dominant_colour;
     struct db_image_result result = {
         .id = run->job.image,
         .generation = run->job.generation,
         .width_px = run->done.width_px,
         .height_px = run->done.height_px,
-        .profile = run->parts->profile->name,
+        .profile = run->parts->profile.identity,
         .blurhash = run->done.blurhash,
         .dominant_colour = arena_format(run->arena, "#%02x%02x%02x", colour[0], colour[1], colour[2]),
-        .variants = run->output.variants,
-        .variant_count = run->parts->profile->count};
+        .variants = variants,
+        .variant_count = job_output_list(&run->output, run->parts->profile.count, variants)};
     run->pending++;
     db_image_ready(run->parts->db, &result, &run->is_current, job_run_on_answer, run);
 }

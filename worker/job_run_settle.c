@@ -129,7 +129,7 @@ enum run_state job_run_after_leftovers(struct job_run *run)
         return run->plan;
     }
     if (!run->has_output && !is_gone) {
-        run->has_output = job_output_init(&run->output, run->parts->storage, run->parts->profile,
+        run->has_output = job_output_init(&run->output, run->parts->storage, &run->parts->profile,
                                           run->row.stored_name, run->job.generation, NULL) == 0;
     }
     if (!run->has_output || !job_output_is_leftover(is_gone ? NULL : &run->row, run->job.generation)) {

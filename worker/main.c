@@ -6,6 +6,7 @@
 #include "common/config/config.h"
 #include "common/net/loop.h"
 #include "worker/health_probe.h"
+#include "worker/profile_file.h"
 #include "worker/worker.h"
 
 #include <getopt.h>
@@ -86,12 +87,24 @@ static int check_health(const struct config *config)
     return 0;
 }
 
+/* The rows are checked by now; what they name is not. */
+static int check_config(const struct config *config)
+{
+    struct profile profile;
+    struct err err;
+    if (profile_file_read(config->profile, &profile, &err) != 0) {
+        fprintf(stderr, "%s\n", err.sentence);
+        return 2;
+    }
+    return 0;
+}
+
 static int start(const struct config *config, int option)
 {
     enum log_level level = LOG_INFO;
     switch (option) {
     case 'c':
-        return 0;
+        return check_config(config);
     case 'p':
         config_print(config, "worker", stdout);
         return 0;

@@ -30,7 +30,7 @@ struct parts {
     struct lease_keeper *leases;
     struct breaker *database_breaker;
     struct breaker *storage_breaker;
-    const struct profile *profile;
+    struct profile profile;
     struct image_limits limits;
     enum wire_fail_on fail_on;
     struct job_retry_rules rules;

@@ -16,6 +16,7 @@
 #include "worker/janitor.h"
 #include "worker/lease_keeper.h"
 #include "worker/parts.h"
+#include "worker/profile_file.h"
 #include "worker/reconciler.h"
 
 #include <assert.h>
@@ -81,7 +82,6 @@ static enum wire_fail_on fail_on_of_word(const char *word)
 static void set_rules(struct worker *worker)
 {
     const struct config *config = worker->config;
-    worker->parts.profile = profile_default();
     worker->parts.limits = (struct image_limits){.max_file_bytes = config->max_file_bytes,
                                                  .min_side_px = config->min_side,
                                                  .max_side_px = config->max_side,
@@ -184,7 +184,8 @@ static void open_codecs(struct worker *worker)
 static int open_parts(struct worker *worker, struct err *err)
 {
     set_rules(worker);
-    if (find_codec(worker, err) != 0 || open_database(worker, err) != 0 || open_queue(worker, err) != 0 ||
+    if (profile_file_read(worker->config->profile, &worker->parts.profile, err) != 0 ||
+        find_codec(worker, err) != 0 || open_database(worker, err) != 0 || open_queue(worker, err) != 0 ||
         open_storage(worker, err) != 0) {
         return -1;
     }
@@ -209,7 +210,8 @@ struct worker *worker_open(struct loop *loop, const struct config *config, struc
     worker->parts.loop = loop;
     if (open_parts(worker, err) == 0) {
         log_info("started", log_int("codecs", (int64_t)worker_codecs(config)),
-                 log_text("codec", worker->codec_path), log_text("storage", config->storage_dir));
+                 log_text("codec", worker->codec_path), log_text("profile", worker->parts.profile.identity),
+                 log_text("storage", config->storage_dir));
     }
     return worker;
 }

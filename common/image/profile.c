@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/image/profile.h"
 
+#include "common/base/digest.h"
+#include "common/base/text.h"
+
+enum { IDENTITY_DIGEST_BYTES = 4 };
+
 /* The small ones come first: they take an eighth of the time, and people wait for them. */
 static const struct profile default_profile = {
     .name = "default-1",
+    .identity = "default-1",
+    .busy_seconds = 60,
     .count = 3,
     .variants =
         {
@@ -34,10 +41,57 @@ static const struct profile default_profile = {
                 .format = IMAGE_WEBP,
                 .quality = 85,
                 .effort = 4,
+                .effort_busy = 2,
                 .background = {255, 255, 255},
             },
         },
 };
+
+static void digest_text(struct digest *digest, const char *text)
+{
+    /* with its NUL, so that no two lists of texts run together to the same */
+    digest_add(digest, text, strlen(text) + 1);
+}
+
+static void digest_numbers(struct digest *digest, const struct profile_variant *v)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %d %d %d %d %d", v->fit, v->width_px, v->height_px,
+             v->format, v->quality, v->effort, v->effort_busy, v->keeps_alpha, v->background[0],
+             v->background[1], v->background[2], v->skip_if_larger, v->min_ssim);
+    digest_text(digest, text);
+}
+
+/* Of everything that a profile says, each field once and in this order. To change it is to give every profile a new identity. */
+static void digest_of_profile(const struct profile *profile, unsigned char out[DIGEST_BYTES])
+{
+    char text[32];
+    struct digest *digest = digest_new();
+    digest_text(digest, profile->name);
+    snprintf(text, sizeof text, "%lld", (long long)profile->busy_seconds);
+    digest_text(digest, text);
+    for (size_t i = 0; i < profile->count; i++) {
+        digest_text(digest, profile->variants[i].name);
+        digest_text(digest, profile->variants[i].folder);
+        digest_numbers(digest, &profile->variants[i]);
+    }
+    digest_finish(digest, out);
+}
+
+void profile_identify(struct profile *profile)
+{
+    unsigned char digest[DIGEST_BYTES];
+    unsigned char built_in[DIGEST_BYTES];
+    char digits[2 * IDENTITY_DIGEST_BYTES + 1];
+    digest_of_profile(profile, digest);
+    digest_of_profile(&default_profile, built_in);
+    if (digest_equal(digest, built_in)) {
+        snprintf(profile->identity, sizeof profile->identity, "%s", profile->name);
+        return;
+    }
+    text_hex(digest, IDENTITY_DIGEST_BYTES, digits);
+    snprintf(profile->identity, sizeof profile->identity, "%s-%s", profile->name, digits);
+}
 
 bool profile_variant_is_full_size(const struct profile_variant *variant)
 {

@@ -41,7 +41,8 @@ def variant_bytes(variant):
     return (text(variant["name"]) + text(variant["name"]) +
             struct.pack("<BIIBBBB", variant.get("fit", "inside") == "cover", variant["width"], variant["height"],
                         FORMATS[variant["format"]], variant.get("quality", 85), variant.get("effort", 4),
-                        variant.get("keeps_alpha", False)) + bytes(variant.get("background", (255, 255, 255))))
+                        variant.get("keeps_alpha", False)) + bytes(variant.get("background", (255, 255, 255))) +
+            struct.pack("<BH", variant.get("skip_if_larger", False), variant.get("min_ssim", 0)))
 
 
 def job_frame(ticket, input_bytes, kind, limits, profile, fail_on):
@@ -65,6 +66,7 @@ class Result:
     decode_us: int = 0
     encode_us: int = 0
     peak_bytes: int = 0
+    left_out: list = field(default_factory=list)  # names of variants
     blurhash: str = None
     dominant_colour: tuple = None
 
@@ -167,6 +169,9 @@ class Codec:
             elif kind == VARIANT:
                 index, width, height, count = struct.unpack("<BIIq", rest)
                 name = profile[index]["name"]
+                if count == 0:
+                    result.left_out.append(name)
+                    continue
                 data = os.pread(fds[1 + index], 1 << 28, 0)
                 assert len(data) == count, f"{name} has {len(data)} bytes, {count} were announced"
                 result.order.append(name)

@@ -3,7 +3,7 @@
 #include "common/base/clock.h"
 #include "worker/codec/blurhash.h"
 #include "worker/codec/decode.h"
-#include "worker/codec/encode.h"
+#include "worker/codec/quality.h"
 #include "worker/codec/render.h"
 #include "worker/codec/ycc.h"
 
@@ -18,7 +18,7 @@ static int make_variant(struct render *render, size_t index, const struct codec_
     const struct profile_variant *variant = &render->profile->variants[index];
     struct encode_bytes bytes;
     VipsImage *image = NULL;
-    if (render_variant(render, index, &image, err) != 0 || encode_image(image, variant, &bytes, err) != 0) {
+    if (render_variant(render, index, &image, err) != 0 || quality_encode(image, variant, &bytes, err) != 0) {
         return err_context(err, "%s", variant->name);
     }
     struct wire_variant made = {.index = (unsigned)index,
@@ -112,6 +112,24 @@ static struct wire_head head_of(const struct decode_plan *plan)
                               .upright_height_px = is_on_its_side ? width_px : height_px};
 }
 
+/* Between the paths and the output: leaves variants out that are not worth their bytes. */
+struct sieve {
+    const struct wire_job *job;
+    const struct codec_output *output;
+};
+
+static int on_variant(void *owner, const struct wire_variant *variant, const unsigned char *data,
+                      struct err *err)
+{
+    const struct sieve *sieve = owner;
+    const struct profile_variant *wanted = &sieve->job->profile.variants[variant->index];
+    struct wire_variant told = *variant;
+    if (wanted->skip_if_larger && variant->bytes > sieve->job->input_bytes) {
+        told.bytes = 0;
+    }
+    return sieve->output->variant(sieve->output->owner, &told, data, err);
+}
+
 int codec_run(const struct wire_job *job, const unsigned char *data, size_t bytes,
               const struct codec_output *output, struct wire_done *done, struct err *err)
 {
@@ -124,9 +142,11 @@ int codec_run(const struct wire_job *job, const unsigned char *data, size_t byte
     if (output->head(output->owner, &head, err) != 0) {
         return -1;
     }
+    struct sieve sieve = {.job = job, .output = output};
+    struct codec_output sieved = {.owner = &sieve, .variant = on_variant};
     struct ycc *ycc = ycc_open(job, &plan, data, bytes);
-    int rc = ycc != NULL ? run_planes(ycc, output, &made, err)
-                         : run_pixels(job, &plan, data, bytes, output, &made, err);
+    int rc = ycc != NULL ? run_planes(ycc, &sieved, &made, err)
+                         : run_pixels(job, &plan, data, bytes, &sieved, &made, err);
     ycc_close(ycc);
     if (rc == 0) {
         *done = made;

@@ -13,7 +13,7 @@ struct codec_output {
     void *owner;
     /* the header was read and is within the limits; called once, before anything is decoded */
     int (*head)(void *owner, const struct wire_head *head, struct err *err);
-    /* a variant is ready; `data` has variant->bytes bytes and lives until the return */
+    /* a variant is ready; `data` has variant->bytes bytes, none where it is left out, and lives until the return */
     int (*variant)(void *owner, const struct wire_variant *variant, const unsigned char *data,
                    struct err *err);
 };

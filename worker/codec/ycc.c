@@ -25,7 +25,7 @@ static bool is_profile_suited(const struct profile *profile)
 {
     for (size_t i = 0; i < profile->count; i++) {
         const struct profile_variant *variant = &profile->variants[i];
-        if (variant->fit != PROFILE_INSIDE ||
+        if (variant->fit != PROFILE_INSIDE || variant->min_ssim > 0 ||
             (variant->format != IMAGE_JPEG && variant->format != IMAGE_WEBP)) {
             return false;
         }

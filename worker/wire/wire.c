@@ -148,6 +148,7 @@ static void take_blurhash(struct reader *reader, char out[WIRE_BLURHASH_CHARACTE
     }
 }
 
+/* What a codec needs of it: the effort of a busy pass is put into `effort` by who asks. */
 static void encode_variant_of_profile(struct writer *writer, const struct profile_variant *variant)
 {
     put_text(writer, variant->name, sizeof variant->name);
@@ -160,6 +161,8 @@ static void encode_variant_of_profile(struct writer *writer, const struct profil
     put_byte(writer, (unsigned)variant->effort);
     put_byte(writer, variant->keeps_alpha ? 1 : 0);
     put_bytes(writer, variant->background, sizeof variant->background);
+    put_byte(writer, variant->skip_if_larger ? 1 : 0);
+    put_number(writer, (uint64_t)(unsigned)variant->min_ssim, 2);
 }
 
 static void decode_variant_of_profile(struct reader *reader, struct profile_variant *variant)
@@ -174,6 +177,11 @@ static void decode_variant_of_profile(struct reader *reader, struct profile_vari
     variant->effort = (int)take_byte(reader, 0, MOST_EFFORT);
     variant->keeps_alpha = take_byte(reader, 0, 1) != 0;
     take_bytes(reader, variant->background, sizeof variant->background);
+    variant->skip_if_larger = take_byte(reader, 0, 1) != 0;
+    variant->min_ssim = (int)take_number(reader, 2);
+    if (variant->min_ssim > PROFILE_SIMILARITY_ONE) {
+        take_fault(reader, "has a similarity out of range");
+    }
 }
 
 /* The limits in the order in which they travel. */
@@ -254,7 +262,7 @@ static void decode_variant(struct reader *reader, struct wire_frame *frame)
     frame->variant.index = take_byte(reader, 0, PROFILE_MAX_VARIANTS - 1);
     frame->variant.width_px = take_side(reader, 1);
     frame->variant.height_px = take_side(reader, 1);
-    frame->variant.bytes = take_i64(reader, 1, INT64_MAX);
+    frame->variant.bytes = take_i64(reader, 0, INT64_MAX);
 }
 
 static void encode_done(struct writer *writer, const struct wire_frame *frame)

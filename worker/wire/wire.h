@@ -9,7 +9,7 @@
  *     READY            ───────►                 the cage stands, libraries are warm
  *                      ◄───────   JOB + fds     the original, then one memfd for each variant
  *     HEAD             ───────►                 the header was read: sizes, stored and upright
- *     VARIANT (each)   ───────►                 bytes are in its memfd
+ *     VARIANT (each)   ───────►                 bytes are in its memfd, or it is left out
  *     DONE or FAILED   ───────►                 ready for the next JOB
  *
  * To change a frame: raise WIRE_VERSION.
@@ -60,7 +60,7 @@ struct wire_variant {
     unsigned index; /* into the profile's variants and the JOB's fds */
     int width_px;
     int height_px;
-    int64_t bytes;
+    int64_t bytes; /* 0: left out, since it would be larger than the original */
 };
 
 struct wire_done {

@@ -105,6 +105,8 @@ static void a_jobs_fields_arrive(void **state)
     frame.job.profile.variants[1].fit = PROFILE_COVER;
     frame.job.profile.variants[1].keeps_alpha = true;
     memcpy(frame.job.profile.variants[1].background, "\1\2\3", 3);
+    frame.job.profile.variants[1].skip_if_larger = true;
+    frame.job.profile.variants[1].min_ssim = PROFILE_SIMILARITY_ONE;
     assert_int_equal(there_and_back(&frame, &read, &err), 0);
     assert_int_equal(read.job.input_bytes, 5242880);
     assert_int_equal(read.job.format, IMAGE_WEBP);
@@ -120,6 +122,8 @@ static void a_jobs_fields_arrive(void **state)
     assert_int_equal(variant->quality, 90);
     assert_true(variant->keeps_alpha);
     assert_memory_equal(variant->background, "\1\2\3", 3);
+    assert_true(variant->skip_if_larger);
+    assert_int_equal(variant->min_ssim, PROFILE_SIMILARITY_ONE);
     assert_int_equal(read.job.profile.variants[2].effort, 4);
 }
 
@@ -198,6 +202,8 @@ static void values_out_of_range_are_refused(void **state)
     expect_refusal(WIRE_JOB, JOB_FIT + 10, 101);
     expect_refusal(WIRE_JOB, JOB_FIT + 11, 7);
     expect_refusal(WIRE_JOB, JOB_FIT + 12, 2);
+    expect_refusal(WIRE_JOB, JOB_FIT + 16, 2);
+    expect_refusal(WIRE_JOB, JOB_FIT + 18, 4); /* a similarity of 1024 thousandths */
     expect_refusal(WIRE_HEAD, BODY + 7, 0x80);
     expect_refusal(WIRE_VARIANT, BODY, PROFILE_MAX_VARIANTS);
     expect_refusal(WIRE_VARIANT, BODY + 1, 0); /* a width of 0 */

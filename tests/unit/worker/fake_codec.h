@@ -197,6 +197,18 @@ static void fake_grows(const struct wire_frame *job, const int *fds)
     fake_hang(job, fds);
 }
 
+/* Leaves the first variant out, whether it may or not. */
+static void fake_skips(const struct wire_frame *job, const int *fds)
+{
+    fake_head(job->ticket);
+    fake_variant_of(job->ticket, 0, 100, 0);
+    for (unsigned i = 1; i < job->job.profile.count; i++) {
+        fake_write(fds[1 + i], "variant");
+        fake_variant_of(job->ticket, i, 100, 7);
+    }
+    fake_done(job->ticket);
+}
+
 static void fake_corrupt(const struct wire_frame *job, const int *fds)
 {
     (void)fds;
@@ -272,6 +284,7 @@ static const struct {
     {"headless", fake_headless},
     {"warped", fake_warped},
     {"grows", fake_grows},
+    {"skips", fake_skips},
     {"corrupt", fake_corrupt},
     {"blames_us", fake_blames_us},
     {"sends_fd", fake_sends_fd},

@@ -168,7 +168,7 @@ static void test_hostile_frames_cost_the_image_one_attempt(void **state)
     (void)state;
     static const char *const behaviours[] = {
         "garbage",    "other_ticket", "twice",    "unasked", "large",    "long",   "short_file", "mapped",
-        "incomplete", "blames_us",    "sends_fd", "floods",  "headless", "warped", "grows"};
+        "incomplete", "blames_us",    "sends_fd", "floods",  "headless", "warped", "grows",      "skips"};
     for (size_t i = 0; i < sizeof behaviours / sizeof behaviours[0]; i++) {
         struct image image;
         run_one(behaviours[i], LONG_MS, &image);

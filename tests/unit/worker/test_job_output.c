@@ -129,6 +129,24 @@ static void test_nothing_is_shown_early_where_nothing_is_large(void **state)
     assert_int_equal(job_output_early_count(&output), 0);
 }
 
+static void test_what_is_left_out_is_not_listed(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct job_output output;
+    struct db_variant variants[PROFILE_MAX_VARIANTS];
+    open_fixture(&fixture, &output);
+    store(&fixture, &output, 1, 7);
+    job_output_store(&output, &(struct wire_variant){.index = 0, .width_px = 20, .height_px = 10}, -1);
+    assert_int_equal(output.pending, 0);
+    assert_int_equal(job_output_early_count(&output), 2);
+    assert_int_equal(job_output_list(&output, 2, variants), 1);
+    assert_string_equal(variants[0].name, "medium");
+    assert_int_equal(job_output_list(&output, 3, variants), 2);
+    assert_string_equal(variants[1].name, "webp");
+    close_fixture(&fixture);
+}
+
 static void test_removes_all_but_what_the_row_names(void **state)
 {
     (void)state;
@@ -166,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_stores_under_names_of_the_generation),
         cmocka_unit_test(test_small_variants_are_shown_when_all_of_them_are_stored),
         cmocka_unit_test(test_nothing_is_shown_early_where_nothing_is_large),
+        cmocka_unit_test(test_what_is_left_out_is_not_listed),
         cmocka_unit_test(test_removes_all_but_what_the_row_names),
         cmocka_unit_test(test_refuses_an_original_that_is_not_ours),
     };
