@@ -10,13 +10,18 @@ enum {
     MOST_SAMPLING = 2,
     MOST_ROWS = MOST_SAMPLING * DCTSIZE,
     MARKER_ICC = JPEG_APP0 + 2,
-    ICC_HEADER_BYTES = 14
+    ICC_HEADER_BYTES = 14,
+    /* with more than this at hand libjpeg-turbo decodes Huffman codes in a hurry, and passes over bad ones without a warning */
+    WARY_BYTES = 256
 };
 
 struct jpeg_planes {
     struct jpeg_fault fault;
     struct jpeg_decompress_struct codec;
     struct jpeg_source_mgr source;
+    const unsigned char *left; /* the data that libjpeg was not given yet */
+    size_t left_bytes;
+    size_t piece_bytes; /* most that it is given at a time */
     struct jpeg_progress_mgr progress;
     struct jpeg_planes_rules rules;
     struct planes planes;              /* being read */
@@ -29,23 +34,31 @@ static void on_source(j_decompress_ptr codec)
     (void)codec;
 }
 
-/* All bytes were there from the beginning: whoever wants more found a file that is cut off. */
+/* Gives the next piece. All bytes were there from the beginning: whoever wants more found a file that is cut off. */
 static boolean on_source_empty(j_decompress_ptr codec)
 {
-    jpeg_fault_raise((j_common_ptr)codec, ERR_CORRUPT_IMAGE, "the data ends before the image does");
+    struct jpeg_planes *jpeg = codec->client_data;
+    size_t bytes = jpeg->left_bytes < jpeg->piece_bytes ? jpeg->left_bytes : jpeg->piece_bytes;
+    if (bytes == 0) {
+        jpeg_fault_raise((j_common_ptr)codec, ERR_CORRUPT_IMAGE, "the data ends before the image does");
+    }
+    jpeg->source.next_input_byte = jpeg->left;
+    jpeg->source.bytes_in_buffer = bytes;
+    jpeg->left += bytes;
+    jpeg->left_bytes -= bytes;
+    return TRUE;
 }
 
 static void on_skip(j_decompress_ptr codec, long count)
 {
     struct jpeg_source_mgr *source = codec->src;
-    if (count <= 0) {
-        return;
-    }
-    if ((size_t)count > source->bytes_in_buffer) {
+    size_t bytes = count > 0 ? (size_t)count : 0;
+    while (bytes > source->bytes_in_buffer) {
+        bytes -= source->bytes_in_buffer;
         on_source_empty(codec);
     }
-    source->next_input_byte += count;
-    source->bytes_in_buffer -= (size_t)count;
+    source->next_input_byte += bytes;
+    source->bytes_in_buffer -= bytes;
 }
 
 /* Called by libjpeg between rows of blocks of each scan. */
@@ -113,9 +126,10 @@ struct jpeg_planes *jpeg_planes_open(const unsigned char *data, size_t bytes,
     struct jpeg_planes *jpeg = alloc_zeroed(1, sizeof *jpeg);
     jpeg->rules = *rules;
     jpeg->progress.progress_monitor = on_progress;
-    jpeg->source = (struct jpeg_source_mgr){.next_input_byte = data,
-                                            .bytes_in_buffer = bytes,
-                                            .init_source = on_source,
+    jpeg->left = data;
+    jpeg->left_bytes = bytes;
+    jpeg->piece_bytes = rules->fails_on_warning ? WARY_BYTES : SIZE_MAX;
+    jpeg->source = (struct jpeg_source_mgr){.init_source = on_source,
                                             .fill_input_buffer = on_source_empty,
                                             .skip_input_data = on_skip,
                                             .resync_to_restart = jpeg_resync_to_restart,

@@ -191,6 +191,27 @@ static void a_warning_is_an_error_only_where_it_is_asked_to_be(void **state)
     free(data);
 }
 
+static void bad_codes_are_warned_of(void **state)
+{
+    (void)state;
+    struct jpeg_sample sample = {
+        .width_px = 300, .height_px = 300, .space = JCS_YCbCr, .across = 2, .down = 2};
+    struct jpeg_planes_rules strict = {.max_scans = 100, .fails_on_warning = true};
+    unsigned char *data = NULL;
+    size_t bytes = jpeg_sample_make(&sample, &data);
+    struct err err = {.code = ERR_NONE};
+    assert_int_equal(read_cut(data, bytes, &strict, &err), 0);
+    /* all ones is a code that no table may have (ITU-T T.81 C) */
+    for (size_t i = 0; i < 12; i += 2) {
+        data[bytes / 2 + i] = 0xff;
+        data[bytes / 2 + i + 1] = 0;
+    }
+    assert_int_equal(read_cut(data, bytes, &usual, &err), 0);
+    assert_int_equal(read_cut(data, bytes, &strict, &err), -1);
+    assert_int_equal(err.code, ERR_CORRUPT_IMAGE);
+    free(data);
+}
+
 static void a_profile_is_found(void **state)
 {
     (void)state;
@@ -240,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_cut_off_is_corrupt),
         cmocka_unit_test(scans_beyond_the_limit_are_refused),
         cmocka_unit_test(a_warning_is_an_error_only_where_it_is_asked_to_be),
+        cmocka_unit_test(bad_codes_are_warned_of),
         cmocka_unit_test(a_profile_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A JPEG's two ways through a real pixmill-codec: planes all the way, or pixels by libvips. A job that asks for a PNG too, which
+the first can not make, goes the second way; what both make of the same file is held against each other."""
+import numpy
+import pytest
+from PIL import Image
+
+from support import judge
+from support.codec import DEFAULT_PROFILE, codec_process
+from support.pictures import encoded, jpeg, picture
+
+PIXELS = [*DEFAULT_PROFILE, {"name": "png", "width": 1, "height": 1, "format": "png"}]
+FINE = [{"name": f"s{side}", "width": side, "height": side, "format": "jpeg", "quality": 100} for side in (200, 800)]
+# of Y, Cb, Cr: chroma is kept as stored on the one way, made into colours (cut off where there are none) and averaged again on
+# the other. A patch has 8 x 8 pixels.
+MEAN, WORST_PATCH, LIKE = 2.75, 16, 0.98
+
+
+@pytest.fixture(scope="module")
+def codec(tmp_path_factory):
+    with codec_process(tmp_path_factory.mktemp("codec")) as made:
+        yield made
+
+
+def apart(one, other):
+    """What is wrong between two encoded pictures of the same image; None where nothing is."""
+    a, b = (judge.opened(data).convert("RGB").convert("YCbCr") for data in (one, other))
+    if a.size != b.size:
+        return f"sizes {a.size}, {b.size}"
+    difference = numpy.abs(numpy.asarray(a).astype(int) - numpy.asarray(b)).astype(float)
+    # single samples at sharp edges of colour differ as they like; what the eye takes in at once does not
+    side = min(8, *a.size)
+    rows, columns = a.height // side * side, a.width // side * side
+    patches = difference[:rows, :columns].reshape(rows // side, side, columns // side, side, 3).mean((1, 3))
+    mean, worst = difference.mean((0, 1)).max(), patches.max()
+    if mean > MEAN or worst > WORST_PATCH:
+        return f"{mean:.2f} apart in the mean, {worst:.1f} in the worst patch"
+    return None
+
+
+@pytest.mark.parametrize("fail_on", ["error", "truncated", "warning"])
+def test_both_ways_say_the_same_of_every_row(codec, images_dir, fail_on):
+    unmet, compared = {}, 0
+    for row in judge.manifest(images_dir):
+        data = (images_dir / row["path"]).read_bytes()
+        if data[:2] != b"\xff\xd8":
+            continue
+        planes, pixels = (codec.run(data, "jpeg", profile=profile, fail_on=fail_on) for profile in (DEFAULT_PROFILE, PIXELS))
+        faults = [f"{planes.error}, {pixels.error}"] if planes.error != pixels.error else []
+        if planes.error is None and not faults and row["verdict"] == "accept":
+            faults = [apart(planes.variants[name], pixels.variants[name]) for name in planes.variants]
+            compared += 1
+        if any(faults):
+            unmet[row["path"]] = faults
+    assert not unmet, "\n".join(f"{path}: {faults}" for path, faults in unmet.items())
+    assert compared >= 20
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(640, 480), (641, 479), (1601, 1200)])
+def test_both_ways_turn_alike(codec, orientation, size):
+    data = jpeg(*size, seed=orientation, orientation=orientation)
+    planes, pixels = (codec.run(data, "jpeg", profile=profile) for profile in (DEFAULT_PROFILE, PIXELS))
+    assert (planes.error, pixels.error) == (None, None)
+    assert planes.size == pixels.size == (size if orientation < 5 else size[::-1])
+    for name in planes.variants:
+        assert apart(planes.variants[name], pixels.variants[name]) is None
+
+
+def zone_plate(width, height):
+    down, across = numpy.mgrid[0:height, 0:width]
+    squares = (across - width / 2) ** 2 + (down - height / 2) ** 2
+    waves = 127.5 + 127.5 * numpy.cos(numpy.pi * squares / max(width, height))
+    return Image.fromarray(waves.astype(numpy.uint8)).convert("RGB")
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2], ids=["444", "422", "420"])
+@pytest.mark.parametrize("image", [zone_plate(1600, 1600), zone_plate(2999, 1999), zone_plate(801, 700),
+                                   picture(2400, 1800, 3), picture(4000, 300, 4)],
+                         ids=["zone-1600", "zone-2999", "zone-801", "picture-2400", "picture-4000"])
+def test_planes_are_as_sharp_as_a_full_lanczos(codec, image, subsampling):
+    data = encoded(image, "JPEG", quality=92, subsampling=subsampling, progressive=subsampling == 1)
+    source = judge.opened(data).convert("RGB")
+    result = codec.run(data, "jpeg", profile=FINE)
+    assert result.error is None, result.sentence
+    for name, made in result.variants.items():
+        small = judge.opened(made)
+        likeness = judge.ssim(small, source.resize(small.size, Image.LANCZOS))
+        assert likeness >= LIKE, f"{name}: {likeness:.4f}"
