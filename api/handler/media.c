@@ -25,19 +25,9 @@ struct media {
     struct storage_file file; /* fd is owned until it is answered */
 };
 
-static void on_opened(void *owner, const struct err *err)
+static struct media_answer decide(const struct media *media)
 {
-    struct media *media = owner;
-    struct call *call = media->call;
-    if (err != NULL) {
-        if (err->code == ERR_SOURCE_MISSING) {
-            log_error("a row names a file that is not there", log_text("file", media->stored_name));
-            problem_answer_code(call->request, ERR_NOT_FOUND);
-        } else {
-            problem_answer(call->request, err);
-        }
-        return;
-    }
+    const struct request *request = media->call->request;
     struct media_file file = {
         .name = media->stored_name,
         .sha256 = media->row.sha256,
@@ -45,33 +35,74 @@ static void on_opened(void *owner, const struct err *err)
         .changed_us = media->file.changed_us,
     };
     struct media_question question = {
-        .if_none_match = request_header(call->request, "If-None-Match"),
-        .if_modified_since = request_header(call->request, "If-Modified-Since"),
-        .if_range = request_header(call->request, "If-Range"),
-        .range = request_header(call->request, "Range"),
+        .is_head = request_method(request) == HTTP_HEAD_,
+        .if_match = request_header(request, "If-Match"),
+        .if_unmodified_since = request_header(request, "If-Unmodified-Since"),
+        .if_none_match = request_header(request, "If-None-Match"),
+        .if_modified_since = request_header(request, "If-Modified-Since"),
+        .if_range = request_header(request, "If-Range"),
+        .range = request_header(request, "Range"),
     };
     struct media_answer told;
-    media_decide(call->arena, &file, &question, &told);
+    media_decide(media->call->arena, &file, &question, &told);
+    return told;
+}
+
+/* Tells what the file is known by and how long it may be kept. A refusal has none of it: a cache would keep that instead. */
+static void add_validators(struct call *call, const struct media_answer *told)
+{
     bool is_public = call->service->config->public_reads;
-    response_header(call->request, "ETag", told.etag);
-    response_header(call->request, "Last-Modified", told.last_modified);
+    response_header(call->request, "ETag", told->etag);
+    response_header(call->request, "Last-Modified", told->last_modified);
     response_header(call->request, "Accept-Ranges", "bytes");
     response_header(call->request, "Cache-Control",
                     is_public ? "public, max-age=31536000, immutable"
                               : "private, max-age=31536000, immutable");
+}
+
+/* Answers with the open file, which is closed in any case. */
+static void answer_media(struct media *media)
+{
+    struct call *call = media->call;
+    struct media_answer told = decide(media);
     if (told.content_range != NULL) {
         response_header(call->request, "Content-Range", told.content_range);
     }
     if (told.status == 200 || told.status == 206) {
+        add_validators(call, &told);
         answer_file(call->request, told.status, image_format_content_type(media->row.format), media->file.fd,
                     told.offset, told.bytes);
         return;
     }
     close(media->file.fd);
     if (told.status == 304) {
+        add_validators(call, &told);
         answer(call->request, 304, NULL, NULL, 0);
+    } else if (told.status == 412) {
+        problem_answer_code(call->request, ERR_PRECONDITION_FAILED);
     } else {
         problem_answer_code(call->request, ERR_RANGE_NOT_SATISFIABLE);
+    }
+}
+
+/* What is not as its row says is as good as lost: it must not be kept by anybody for ever. */
+static void on_opened(void *owner, const struct err *err)
+{
+    struct media *media = owner;
+    struct request *request = media->call->request;
+    struct log_field name = log_text("file", media->stored_name);
+    if (err != NULL && err->code == ERR_SOURCE_MISSING) {
+        log_error("a row names a file that is not there", name);
+        problem_answer_code(request, ERR_NOT_FOUND);
+    } else if (err != NULL) {
+        problem_answer(request, err);
+    } else if (media->file.bytes != media->row.bytes) {
+        log_error("a file has not as many bytes as its row says", name, log_int("bytes", media->file.bytes),
+                  log_int("expected", media->row.bytes));
+        close(media->file.fd);
+        problem_answer_code(request, ERR_NOT_FOUND);
+    } else {
+        answer_media(media);
     }
 }
 

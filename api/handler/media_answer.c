@@ -24,19 +24,21 @@ static const char *etag_of(struct arena *arena, const struct media_file *file)
     return arena_format(arena, "\"%.*s\"", ETAG_DIGITS, digits);
 }
 
-/* True where a list of entity tags has ours, by weak comparison (RFC 9110, 13.1.2 and 8.8.3.2), or is "*". */
-static bool lists_etag(const char *list, const char *etag)
+/*
+ * True where a list of entity tags has ours, or is "*" (RFC 9110, 13.1.1 and 13.1.2). Ours is strong, so the weak comparison
+ * (8.8.3.2) takes a weak tag of the list, too, and the strong one does not.
+ */
+static bool lists_etag(const char *list, const char *etag, bool takes_weak)
 {
     size_t bytes = strlen(etag);
+    if (strcmp(list, "*") == 0) {
+        return true;
+    }
     while (*list != '\0') {
         list += strspn(list, " \t,");
-        if (*list == '*') {
-            return true;
-        }
-        if (list[0] == 'W' && list[1] == '/') {
-            list += 2;
-        }
-        if (strncmp(list, etag, bytes) == 0) {
+        bool is_weak = list[0] == 'W' && list[1] == '/';
+        list += is_weak ? 2 : 0;
+        if ((takes_weak || !is_weak) && strncmp(list, etag, bytes) == 0) {
             return true;
         }
         const char *close = *list == '"' ? strchr(list + 1, '"') : NULL;
@@ -45,20 +47,42 @@ static bool lists_etag(const char *list, const char *etag)
     return false;
 }
 
-/* RFC 9110, 13.2.2: If-None-Match, where it is there, makes If-Modified-Since be ignored. */
+/* The second that a date field names; -1 where it is absent or no date, and so to be ignored. */
+static int64_t seconds_of(const char *date)
+{
+    return date ? clock_of_http_date(date) : -1;
+}
+
+/* RFC 9110, 13.2.2, steps 1 and 2: If-Match, where it is there, makes If-Unmodified-Since be ignored. */
+static bool is_refused(const struct media_question *question, const char *etag, int64_t changed_seconds)
+{
+    if (question->if_match != NULL) {
+        return !lists_etag(question->if_match, etag, false);
+    }
+    int64_t since = seconds_of(question->if_unmodified_since);
+    return since >= 0 && changed_seconds > since;
+}
+
+/* Steps 3 and 4: If-None-Match, where it is there, makes If-Modified-Since be ignored. */
 static bool is_not_modified(const struct media_question *question, const char *etag, int64_t changed_seconds)
 {
     if (question->if_none_match != NULL) {
-        return lists_etag(question->if_none_match, etag);
+        return lists_etag(question->if_none_match, etag, true);
     }
-    int64_t since = question->if_modified_since ? clock_of_http_date(question->if_modified_since) : -1;
+    int64_t since = seconds_of(question->if_modified_since);
     return since >= 0 && changed_seconds <= since;
 }
 
-/* RFC 9110, 13.1.5: a range holds only for the very file that the client has a part of; strong comparison. */
+/*
+ * Step 5, and 13.1.5: a range holds only for the very file that the client has a part of; strong comparison, which our dates stand,
+ * since a name's bytes never change.
+ */
 static bool may_range(const struct media_question *question, const char *etag, const char *last_modified)
 {
     const char *condition = question->if_range;
+    if (question->is_head) {
+        return false;
+    }
     return condition == NULL || strcmp(condition, etag) == 0 || strcmp(condition, last_modified) == 0;
 }
 
@@ -70,6 +94,10 @@ void media_decide(struct arena *arena, const struct media_file *file, const stru
     memset(out, 0, sizeof(*out));
     out->etag = etag_of(arena, file);
     out->last_modified = arena_string(arena, date);
+    if (is_refused(question, out->etag, file->changed_us / 1000000)) {
+        out->status = 412;
+        return;
+    }
     if (is_not_modified(question, out->etag, file->changed_us / 1000000)) {
         out->status = 304;
         return;

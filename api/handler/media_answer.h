@@ -5,6 +5,7 @@
 #ifndef PIXMILL_HANDLER_MEDIA_ANSWER_H
 #define PIXMILL_HANDLER_MEDIA_ANSWER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -16,8 +17,11 @@ struct media_file {
     int64_t changed_us; /* wall clock */
 };
 
-/* Fields of the request; each NULL where absent. */
+/* Fields of a GET or HEAD; each NULL where absent. */
 struct media_question {
+    bool is_head; /* has no ranges (RFC 9110, 14.2) */
+    const char *if_match;
+    const char *if_unmodified_since;
     const char *if_none_match;
     const char *if_modified_since;
     const char *if_range;
@@ -25,12 +29,12 @@ struct media_question {
 };
 
 struct media_answer {
-    int status;                /* 200, 206, 304 or 416 */
+    int status;                /* 200, 206, 304, 412 or 416 */
     const char *etag;          /* strong */
     const char *last_modified; /* HTTP date */
     const char *content_range; /* NULL but with 206 and 416 */
     int64_t offset;            /* of the first byte that is sent */
-    int64_t bytes;             /* that are sent; 0 with 304 and 416 */
+    int64_t bytes;             /* that are sent; 0 with 304, 412 and 416 */
 };
 
 /* Decides and fills *out; its texts are in the arena. */

@@ -385,6 +385,19 @@ def test_an_image_belongs_to_its_product(client):
     problem(client.get(f"/api/products/stranger/images/{image['id']}/"), 404, "not_found")
 
 
+def test_what_is_not_measured_yet_is_null_everywhere(client):
+    client.product("Waiting", slug="waiting")
+    made = client.upload("waiting", pictures.jpeg(700, 500), is_primary="true").json()
+    unknown = ("width", "height", "blurhash", "thumbnail_url", "medium_url", "webp_url", "processed_at", "error")
+    assert made["status"] == "pending" and {made[name] for name in unknown} == {None} and made["variants"] == {}
+    product = client.get("/api/products/waiting/").json()
+    seen = [client.get(f"/api/images/{made['id']}/").json(), client.get(f"/api/products/waiting/images/{made['id']}/").json(),
+            *client.get("/api/products/waiting/images/").json()["results"], *product["images"], product["primary_image"]]
+    assert len(seen) == 5 and all(image == made for image in seen)
+    listed = [row for row in walk(client, "/api/products/?limit=200")[0] if row["slug"] == "waiting"]
+    assert listed == [product]
+
+
 def test_each_request_has_one_line_in_the_log(client, stack):
     client.get("/api/products/not-in-the-log/", headers={"X-Request-Id": "find-me"})
     lines = [line for line in stack.api.log_lines() if line.get("id") == "find-me"]

@@ -57,11 +57,17 @@ def test_conditions(client, image):
     for headers, status in (
             ({"If_None_Match": tag}, 304), ({"If_None_Match": f'"x", W/{tag}'}, 304), ({"If_None_Match": "*"}, 304),
             ({"If_None_Match": '"x"'}, 200), ({"If_None_Match": '"x"', "If_Modified_Since": date}, 200),
-            ({"If_Modified_Since": date}, 304), ({"If_Modified_Since": past}, 200), ({"If_Modified_Since": "whenever"}, 200)):
+            ({"If_Modified_Since": date}, 304), ({"If_Modified_Since": past}, 200), ({"If_Modified_Since": "whenever"}, 200),
+            ({"If_Match": tag}, 200), ({"If_Match": "*"}, 200), ({"If_Match": tag, "If_None_Match": tag}, 304),
+            ({"If_Unmodified_Since": date}, 200)):
         answer = get(client, url, **headers)
         assert answer.status_code == status, headers
         assert answer.headers["ETag"] == tag
         assert answer.content == (image["data"] if status == 200 else b"")
+    for headers in ({"If_Match": '"x"'}, {"If_Match": f"W/{tag}"}, {"If_Unmodified_Since": past}):
+        answer = get(client, url, **headers)
+        assert answer.status_code == 412 and answer.json()["code"] == "precondition_failed"
+        assert "Cache-Control" not in answer.headers
 
 
 def test_ranges(client, image):
@@ -77,6 +83,8 @@ def test_ranges(client, image):
         answer = get(client, url, Range=asked)
         assert answer.status_code == 416 and answer.headers["Content-Range"] == f"bytes */{size}"
         assert answer.json()["code"] == "range_not_satisfiable"
+        # a refusal that a cache keeps for a year would stand in the file's place
+        assert "Cache-Control" not in answer.headers and "ETag" not in answer.headers
     for asked in ("bytes=5-1", "lines=1-2", "bytes=a-b", "bytes"):
         answer = get(client, url, Range=asked)
         assert answer.status_code == 200 and answer.content == data
@@ -88,6 +96,33 @@ def test_a_range_of_another_file_is_the_whole(client, image):
     for condition, status in ((first.headers["ETag"], 206), (first.headers["Last-Modified"], 206), ('"x"', 200),
                               ("W/" + first.headers["ETag"], 200)):
         assert get(client, url, Range="bytes=0-9", If_Range=condition).status_code == status
+
+
+def test_head_has_no_ranges(client, image):
+    url = image["image_url"]
+    whole = client.call("HEAD", url, key=False)
+    for asked in ("bytes=0-9", f"bytes={len(image['data'])}-"):
+        head = client.call("HEAD", url, key=False, headers={"Range": asked})
+        assert head.status_code == 200 and head.headers["Content-Length"] == whole.headers["Content-Length"]
+        assert "Content-Range" not in head.headers
+
+
+@pytest.mark.parametrize("change", ["shorter", "empty", "longer"])
+def test_a_damaged_file_is_as_good_as_lost(client, stack, change):
+    """A year is too long to keep half a picture."""
+    slug = client.product()["slug"]
+    image = client.wait_ready(slug, client.upload(slug, pictures.jpeg()).json()["id"])
+    path = stack.media_dir / image["webp_url"].split("/media/")[1]
+    size = path.stat().st_size
+    assert size == image["variants"]["webp"]["bytes"]
+    os.truncate(path, {"shorter": size // 2, "empty": 0, "longer": size + 1}[change])
+    for headers in ({}, {"Range": "bytes=0-9"}, {"Range": f"bytes={size - 10}-"}, {"Range": "bytes=-1"}):
+        answer = get(client, image["webp_url"], **headers)
+        assert answer.status_code == 404 and answer.json()["code"] == "not_found", headers
+        assert "Cache-Control" not in answer.headers
+    assert client.call("HEAD", image["webp_url"], key=False).status_code == 404
+    assert any(line["message"] == "a file has not as many bytes as its row says" for line in stack.api.log_lines())
+    assert get(client, image["thumbnail_url"]).status_code == 200
 
 
 def test_only_what_a_row_names_is_served(client, stack, image):
