@@ -46,11 +46,14 @@ int library_start(struct err *err)
 {
     g_log_set_default_handler(on_glib_log, NULL);
     mallopt(M_ARENA_MAX, 1);
-    /* libvips looks for plug-ins (other formats, with large libraries behind them) below this folder */
-    if (setenv("VIPSHOME", "/nonexistent", 1) != 0 || vips_init("pixmill-codec") != 0) {
+    /*
+     * libvips looks for plug-ins (other formats, with large libraries behind them) below this folder. Orc, which writes machine code
+     * at run time into memory that is writable and executable, is asked by libvips in places even where vectors are off.
+     */
+    if (setenv("VIPSHOME", "/nonexistent", 1) != 0 || setenv("ORC_CODE", "emulate", 1) != 0 ||
+        vips_init("pixmill-codec") != 0) {
         return vips_err_take(err, ERR_INTERNAL, "can not start libvips");
     }
-    /* run-time code generation would need memory that is writable and executable */
     vips_vector_set_enabled(FALSE);
     vips_concurrency_set(1);
     vips_cache_set_max(0);
