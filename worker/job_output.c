@@ -6,6 +6,21 @@
 #include <assert.h>
 #include <unistd.h>
 
+/* A refinement has names of its own only; a first pass may have been begun the other way. */
+static void set_pass(const struct job_output *output, struct job_output_file *file,
+                     const struct profile_variant *variant)
+{
+    if (!profile_variant_may_hurry(variant)) {
+        return;
+    }
+    if (output->pass != IMAGE_NAME_REFINED) {
+        memcpy(file->other_name, file->name, sizeof file->name);
+        image_name_set_pass(file->other_name,
+                            output->pass == IMAGE_NAME_PLAIN ? IMAGE_NAME_HURRIED : IMAGE_NAME_PLAIN);
+    }
+    image_name_set_pass(file->name, output->pass);
+}
+
 int job_output_init(struct job_output *output, struct storage *storage, const struct profile *profile,
                     const char *original, int64_t generation, struct err *err)
 {
@@ -19,6 +34,7 @@ int job_output_init(struct job_output *output, struct storage *storage, const st
         if (image_name_variant(file->name, original, wanted->folder, generation, wanted->format, err) != 0) {
             return -1;
         }
+        set_pass(output, file, wanted);
         output->variants[i] =
             (struct db_variant){.name = wanted->name, .stored_name = file->name, .format = wanted->format};
     }
@@ -114,13 +130,31 @@ static bool has_row_name(const struct db_image *row, const char *name)
     return false;
 }
 
+static void remove_name(struct job_output *output, const struct db_image *row, struct job_output_file *file,
+                        const char *name)
+{
+    if (name[0] != '\0' && !has_row_name(row, name)) {
+        output->pending++;
+        storage_remove(output->storage, name, on_removed, file);
+    }
+}
+
+size_t job_output_list_others(const struct job_output *output, const char *out[PROFILE_MAX_VARIANTS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < output->profile->count; i++) {
+        if (output->files[i].other_name[0] != '\0') {
+            out[count++] = output->files[i].other_name;
+        }
+    }
+    return count;
+}
+
 void job_output_remove(struct job_output *output, const struct db_image *row)
 {
     for (size_t i = 0; i < output->profile->count; i++) {
         struct job_output_file *file = &output->files[i];
-        if (!has_row_name(row, file->name)) {
-            output->pending++;
-            storage_remove(output->storage, file->name, on_removed, file);
-        }
+        remove_name(output, row, file, file->name);
+        remove_name(output, row, file, file->other_name);
     }
 }

@@ -23,12 +23,14 @@ struct storage;
 struct job_output_file {
     struct job_output *output;
     char name[IMAGE_NAME_BYTES];
-    int fd; /* owned while it is stored; else -1 */
+    int fd;                            /* owned while it is stored; else -1 */
+    char other_name[IMAGE_NAME_BYTES]; /* what an attempt of another pass stores; "" where there is none */
     bool is_stored;
     bool is_left_out;
 };
 
 struct job_output {
+    enum image_name_pass pass; /* of the variants that may hurry; set before job_output_init */
     struct storage *storage;
     const struct profile *profile;
     struct job_output_file files[PROFILE_MAX_VARIANTS];
@@ -68,7 +70,13 @@ size_t job_output_early_count(const struct job_output *output);
  */
 bool job_output_is_leftover(const struct db_image *row, int64_t generation);
 
-/* Removes every name of this output that is not a variant of row (NULL: there is no row). */
+/*
+ * Lists the names under which an earlier attempt at the same generation may have stored files that this one has not: whether there is a
+ * hurry is decided anew each time. They point into the output. Returns how many.
+ */
+size_t job_output_list_others(const struct job_output *output, const char *out[PROFILE_MAX_VARIANTS]);
+
+/* Removes every name of this output, and of those others, that is not a variant of row (NULL: there is no row). */
 void job_output_remove(struct job_output *output, const struct db_image *row);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  *     BEGIN ─► FETCH ─► CODEC ─► SWITCH ─► FINISH ─► END
- *       │ not owed        └─ shows small variants ▲
+ *       │ not owed        │          └─► OWE ─────▲
+ *       │                 └─ shows small variants │
  *       └─────────────────────────────────────────┘
  *     a failure of the job's own
  *       that may pass:                 AGAIN ─► RETRY ─► END
@@ -11,6 +12,8 @@
  *     the database is away:            RETRY ─► END
  *     asked to stop:                   AGAIN ─► GIVE_BACK ─► END
  *     the lease is lost:               LEFTOVERS ─► REMOVE ─► END
+ *
+ * OWE pushes the refinement of what was made in a hurry; refinements have a picture of their own in job_run_refine.c.
  *
  * While the codec is at work on the large variants, the row shows the small ones, once: a call beside the state, whose failure is
  * no failure of the job. CODEC waits for its answer, so it never comes after the switch.
@@ -25,6 +28,7 @@
 #include "common/base/log.h"
 #include "worker/codec_pool.h"
 #include "worker/job_run_state.h"
+#include "worker/load.h"
 #include "worker/parts.h"
 
 #include <unistd.h>
@@ -81,9 +85,13 @@ static const struct {
     enum run_state (*next)(struct job_run *run); /* when all have answered */
 } states[RUN_STATE_COUNT] = {
     [RUN_BEGIN] = {job_run_do_begin, job_run_after_begin},
+    [RUN_REFINE] = {job_run_do_refine, job_run_after_refine},
     [RUN_FETCH] = {job_run_do_fetch, job_run_after_fetch},
     [RUN_CODEC] = {job_run_do_codec, job_run_after_codec},
     [RUN_SWITCH] = {job_run_do_switch, job_run_after_switch},
+    [RUN_OWE] = {job_run_do_owe, job_run_after_owe},
+    [RUN_REPLACE] = {job_run_do_replace, job_run_after_replace},
+    [RUN_GIVE_UP] = {job_run_do_give_up, job_run_after_give_up},
     [RUN_ASK] = {job_run_do_ask, job_run_after_ask},
     [RUN_AGAIN] = {job_run_do_again, job_run_after_again},
     [RUN_FAIL] = {job_run_do_fail, job_run_after_fail},
@@ -102,6 +110,9 @@ static void finish(struct job_run *run)
         close(run->file.fd);
     }
     list_remove(&run->link);
+    /* a refinement says nothing of how long live work takes */
+    load_job_ended(run->parts->load,
+                   job_run_is_refinement(run) ? 0 : run->done.decode_us + run->done.encode_us);
     job_run_tell_codec_free(run);
     run->events->on_end(run->owner, run);
     arena_free(run->arena);
@@ -160,9 +171,9 @@ static enum run_state first_state(struct job_run *run, const struct queue_taken 
                  log_int("generation", run->job.generation), log_err(&run->why));
         run->needs_codec = false;
         run->plan = RUN_BURY;
-        return RUN_FAIL;
+        return job_run_is_refinement(run) ? RUN_GIVE_UP : RUN_FAIL;
     }
-    return RUN_BEGIN;
+    return job_run_is_refinement(run) ? RUN_REFINE : RUN_BEGIN;
 }
 
 struct job_run *job_run_start(const struct parts *parts, const struct queue_taken *taken,
@@ -175,11 +186,17 @@ struct job_run *job_run_start(const struct parts *parts, const struct queue_take
     run->owner = owner;
     run->arena = arena_new();
     run->job = taken->job;
+    run->profile = parts->profile;
+    if (job_run_is_refinement(run)) {
+        profile_refine(&parts->profile, &run->profile);
+        run->output.pass = IMAGE_NAME_REFINED;
+    }
     run->file.fd = -1;
     run->needs_codec = true;
     run->output.changed = on_output;
     run->output.owner = run;
     run->started_us = clock_monotonic_us();
+    load_job_begun(parts->load);
     lease_keeper_hold(parts->leases, &run->hold, &taken->lease, on_lost, run);
     set_state(run, first_state(run, taken));
     return run;
@@ -202,8 +219,7 @@ bool job_run_needs_codec(const struct job_run *run)
 
 void job_run_drain(struct job_run *run)
 {
-    if (run->state == RUN_BEGIN || run->state == RUN_FETCH ||
-        (run->state == RUN_CODEC && run->task.child == NULL)) {
+    if (run->state < RUN_CODEC || (run->state == RUN_CODEC && run->task.child == NULL)) {
         job_run_stop(run);
     }
 }

@@ -6,7 +6,10 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "worker/codec_pool.h"
+#include "worker/load.h"
 #include "worker/parts.h"
+
+#include <unistd.h>
 
 static bool must_leave(const struct job_run *run)
 {
@@ -31,8 +34,12 @@ enum run_state job_run_after_begin(struct job_run *run)
         return RUN_FINISH;
     }
     struct err err;
-    run->has_output = job_output_init(&run->output, run->parts->storage, &run->parts->profile,
-                                      run->work.stored_name, run->job.generation, &err) == 0;
+    struct profile hurried;
+    run->is_hurried = load_backlog_seconds(run->parts->load) > run->profile.busy_seconds &&
+                      profile_hurry(&run->profile, &hurried);
+    run->output.pass = run->is_hurried ? IMAGE_NAME_HURRIED : IMAGE_NAME_PLAIN;
+    run->has_output = job_output_init(&run->output, run->parts->storage, &run->profile, run->work.stored_name,
+                                      run->job.generation, &err) == 0;
     return run->has_output ? RUN_FETCH : job_run_settle(run, &err);
 }
 
@@ -63,6 +70,10 @@ enum run_state job_run_after_fetch(struct job_run *run)
 static void on_variant(void *owner, const struct wire_variant *variant, int fd)
 {
     struct job_run *run = owner;
+    if (fd >= 0 && job_run_is_refinement(run) && !job_run_is_worth_it(run, variant)) {
+        close(fd);
+        fd = -1;
+    }
     job_output_store(&run->output, variant, fd);
 }
 
@@ -71,7 +82,7 @@ void job_run_show(struct job_run *run)
     size_t count = job_output_early_count(&run->output);
     struct db_variant variants[PROFILE_MAX_VARIANTS];
     /* when the codec is done, the switch follows at once */
-    if (run->was_shown || count == 0 || !run->needs_codec || must_leave(run)) {
+    if (job_run_is_refinement(run) || run->was_shown || count == 0 || !run->needs_codec || must_leave(run)) {
         return;
     }
     struct db_image_result result = {.id = run->job.image,
@@ -102,7 +113,10 @@ void job_run_do_codec(struct job_run *run)
                                       .format = run->work.format,
                                       .fail_on = run->parts->fail_on,
                                       .limits = run->parts->limits,
-                                      .profile = run->parts->profile};
+                                      .profile = run->profile};
+    if (run->is_hurried) {
+        (void)profile_hurry(&run->profile, &run->task.job.profile);
+    }
     run->task.on_variant = on_variant;
     run->task.on_end = on_codec_end;
     run->task.owner = run;
@@ -115,12 +129,16 @@ enum run_state job_run_after_codec(struct job_run *run)
     if (job_run_has_failed(run) || run->is_lost) {
         return job_run_settle(run, &run->answer);
     }
-    return run->output.err.code == ERR_NONE ? RUN_SWITCH : job_run_settle(run, &run->output.err);
+    if (run->output.err.code != ERR_NONE) {
+        return job_run_settle(run, &run->output.err);
+    }
+    return job_run_is_refinement(run) ? RUN_REPLACE : RUN_SWITCH;
 }
 
 void job_run_do_switch(struct job_run *run)
 {
     struct db_variant variants[PROFILE_MAX_VARIANTS];
+    const char *others[PROFILE_MAX_VARIANTS];
     const unsigned char *colour = run->done.dominant_colour;
     struct db_image_result result = {
         .id = run->job.image,
@@ -131,7 +149,10 @@ void job_run_do_switch(struct job_run *run)
         .blurhash = run->done.blurhash,
         .dominant_colour = arena_format(run->arena, "#%02x%02x%02x", colour[0], colour[1], colour[2]),
         .variants = variants,
-        .variant_count = job_output_list(&run->output, run->parts->profile.count, variants)};
+        .variant_count = job_output_list(&run->output, run->profile.count, variants),
+        .to_refine = run->is_hurried,
+        .unused = others,
+        .unused_count = run->work.attempts > 1 ? job_output_list_others(&run->output, others) : 0};
     run->pending++;
     db_image_ready(run->parts->db, &result, &run->is_current, job_run_on_answer, run);
 }
@@ -151,6 +172,6 @@ enum run_state job_run_after_switch(struct job_run *run)
               log_int("generation", run->job.generation),
               log_int("ms", (int64_t)((clock_monotonic_us() - run->started_us) / 1000)),
               log_int("decode_us", run->done.decode_us), log_int("encode_us", run->done.encode_us),
-              log_int("peak_bytes", run->done.peak_bytes));
-    return RUN_FINISH;
+              log_int("peak_bytes", run->done.peak_bytes), log_int("hurried", run->is_hurried));
+    return run->is_hurried ? RUN_OWE : RUN_FINISH;
 }

@@ -10,6 +10,17 @@
  * AWAY_MS: the wait of a job that met an outage, which is no failure of its own. */
 enum { QUEUE_TRIES = 3, AWAY_MS = 1000 };
 
+/* The row of a refinement is ready, whatever becomes of it. */
+static enum run_state again(const struct job_run *run)
+{
+    return job_run_is_refinement(run) ? run->plan : RUN_AGAIN;
+}
+
+static enum run_state fail(const struct job_run *run)
+{
+    return job_run_is_refinement(run) ? RUN_GIVE_UP : RUN_FAIL;
+}
+
 /* Counts a failure of the job's own and decides what becomes of it. */
 static enum run_state judge(struct job_run *run)
 {
@@ -22,15 +33,15 @@ static enum run_state judge(struct job_run *run)
     switch (verdict) {
     case JOB_AGAIN:
         run->plan = RUN_RETRY;
-        return RUN_AGAIN;
+        return again(run);
     case JOB_FAIL:
         run->plan = RUN_FINISH;
-        return RUN_FAIL;
+        return fail(run);
     case JOB_BURY:
         run->plan = RUN_BURY;
-        return RUN_FAIL;
+        return fail(run);
     }
-    return RUN_FAIL;
+    return fail(run);
 }
 
 /* The job waits for something to come back, with its counts as they were. */
@@ -51,7 +62,7 @@ enum run_state job_run_settle(struct job_run *run, const struct err *err)
     }
     if (run->is_stopped) {
         run->plan = RUN_GIVE_BACK;
-        return RUN_AGAIN;
+        return again(run);
     }
     run->why = *err;
     if (err->code == ERR_DATABASE || err->code == ERR_OVERLOADED || err->code == ERR_SHUTDOWN) {
@@ -73,7 +84,11 @@ enum run_state job_run_after_ask(struct job_run *run)
     if (run->is_lost) {
         return job_run_settle(run, &run->answer);
     }
-    return job_run_has_failed(run) ? wait_for_outage(run, RUN_AGAIN) : judge(run);
+    if (!job_run_has_failed(run)) {
+        return judge(run);
+    }
+    run->plan = RUN_RETRY;
+    return wait_for_outage(run, again(run));
 }
 
 void job_run_do_again(struct job_run *run)
@@ -121,6 +136,16 @@ void job_run_do_leftovers(struct job_run *run)
     db_image_get(run->parts->db, run->arena, run->job.image, NULL, &run->row, job_run_on_answer, run);
 }
 
+static bool is_leftover(const struct job_run *run, const struct db_image *row)
+{
+    if (job_run_is_refinement(run) && row != NULL && row->generation == run->job.generation &&
+        row->to_refine) {
+        /* who refines it now writes, or wrote, the same names */
+        return false;
+    }
+    return job_output_is_leftover(row, run->job.generation);
+}
+
 enum run_state job_run_after_leftovers(struct job_run *run)
 {
     bool is_gone = run->answer.code == ERR_NOT_FOUND;
@@ -129,10 +154,10 @@ enum run_state job_run_after_leftovers(struct job_run *run)
         return run->plan;
     }
     if (!run->has_output && !is_gone) {
-        run->has_output = job_output_init(&run->output, run->parts->storage, &run->parts->profile,
+        run->has_output = job_output_init(&run->output, run->parts->storage, &run->profile,
                                           run->row.stored_name, run->job.generation, NULL) == 0;
     }
-    if (!run->has_output || !job_output_is_leftover(is_gone ? NULL : &run->row, run->job.generation)) {
+    if (!run->has_output || !is_leftover(run, is_gone ? NULL : &run->row)) {
         return run->plan;
     }
     job_output_remove(&run->output, is_gone ? NULL : &run->row);

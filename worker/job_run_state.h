@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The insides of a job_run, for job_run.c (the steps), job_run_make.c (the way to ready variants) and
- * job_run_settle.c (all other ways). Nobody else includes it.
+ * The insides of a job_run, for job_run.c (the steps), job_run_make.c (the way to ready variants),
+ * job_run_refine.c (refinements) and job_run_settle.c (all other ways). Nobody else includes it.
  *
  * Each state is a pair: do_<state> begins calls, and after_<state>, when all have answered, gives the next state.
  */
@@ -24,9 +24,13 @@ struct parts;
 
 enum run_state {
     RUN_BEGIN,
+    RUN_REFINE,
     RUN_FETCH,
     RUN_CODEC,
     RUN_SWITCH,
+    RUN_OWE,
+    RUN_REPLACE,
+    RUN_GIVE_UP,
     RUN_ASK,
     RUN_AGAIN,
     RUN_FAIL,
@@ -59,7 +63,9 @@ struct job_run {
     bool is_stopped;   /* given back at the next turn */
     bool is_cancelled; /* the codec was told */
     bool needs_codec;
-    bool is_current; /* out-parameter: the row was changed */
+    bool is_hurried;        /* its variants are made at effort_busy */
+    bool is_current;        /* out-parameter: the row was changed */
+    struct profile profile; /* the parts'; of a refinement, what of it is refined */
     struct db_image_work work;
     struct db_image row;
     struct storage_file file; /* fd owned; -1 where none */
@@ -92,6 +98,12 @@ enum run_state job_run_settle(struct job_run *run, const struct err *err);
 /* In CODEC, after each stored variant: lets the row show what is there already, once. */
 void job_run_show(struct job_run *run);
 
+/* The job is to refine what there is. */
+bool job_run_is_refinement(const struct job_run *run);
+
+/* A refined variant is smaller than what the row has. */
+bool job_run_is_worth_it(const struct job_run *run, const struct wire_variant *variant);
+
 /* The states' pairs; the picture is in job_run.c. */
 void job_run_do_begin(struct job_run *run);
 enum run_state job_run_after_begin(struct job_run *run);
@@ -101,6 +113,14 @@ void job_run_do_codec(struct job_run *run);
 enum run_state job_run_after_codec(struct job_run *run);
 void job_run_do_switch(struct job_run *run);
 enum run_state job_run_after_switch(struct job_run *run);
+void job_run_do_owe(struct job_run *run);
+enum run_state job_run_after_owe(struct job_run *run);
+void job_run_do_refine(struct job_run *run);
+enum run_state job_run_after_refine(struct job_run *run);
+void job_run_do_replace(struct job_run *run);
+enum run_state job_run_after_replace(struct job_run *run);
+void job_run_do_give_up(struct job_run *run);
+enum run_state job_run_after_give_up(struct job_run *run);
 void job_run_do_ask(struct job_run *run);
 enum run_state job_run_after_ask(struct job_run *run);
 void job_run_do_again(struct job_run *run);

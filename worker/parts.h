@@ -17,6 +17,7 @@ struct breaker;
 struct codec_pool;
 struct db;
 struct lease_keeper;
+struct load;
 struct loop;
 struct queue;
 struct storage;
@@ -28,6 +29,7 @@ struct parts {
     struct storage *storage;
     struct codec_pool *codecs;
     struct lease_keeper *leases;
+    struct load *load;
     struct breaker *database_breaker;
     struct breaker *storage_breaker;
     struct profile profile;

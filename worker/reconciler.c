@@ -86,10 +86,11 @@ static void do_push(struct reconciler *r)
     r->state = RECONCILER_PUSHING;
     r->pending = r->count;
     for (size_t i = 0; i < r->count; i++) {
-        struct job job = {.type = JOB_PROCESS,
+        bool is_refinement = r->owed[i].is_refinement;
+        struct job job = {.type = is_refinement ? JOB_REFINE : JOB_PROCESS,
                           .image = r->owed[i].id,
                           .generation = r->owed[i].generation,
-                          .class = JOB_NORMAL,
+                          .class = is_refinement ? JOB_LOW : JOB_NORMAL,
                           .enqueued_at_ms = clock_wall_us() / 1000 - r->owed[i].age_ms};
         queue_push(r->parts->queue, &job, r->owed[i].key, 0, on_pushed, r);
     }

@@ -15,6 +15,7 @@
 #include "worker/health.h"
 #include "worker/janitor.h"
 #include "worker/lease_keeper.h"
+#include "worker/load.h"
 #include "worker/parts.h"
 #include "worker/profile_file.h"
 #include "worker/reconciler.h"
@@ -192,6 +193,7 @@ static int open_parts(struct worker *worker, struct err *err)
     open_breakers(worker);
     worker->parts.leases = lease_keeper_open(worker->parts.loop, worker->parts.queue, worker->parts.lease_ms);
     open_codecs(worker);
+    worker->parts.load = load_open(worker->parts.loop, worker->parts.queue, worker_codecs(worker->config));
     worker->dispatcher = dispatcher_open(&worker->parts);
     worker->reconciler = reconciler_open(&worker->parts);
     worker->janitor = janitor_open(&worker->parts);
@@ -255,6 +257,11 @@ static void close_codecs(struct worker *worker)
     CLOSE(parts.codecs, codec_pool_close)
 }
 
+static void close_load(struct worker *worker)
+{
+    CLOSE(parts.load, load_close)
+}
+
 static void close_leases(struct worker *worker)
 {
     CLOSE(parts.leases, lease_keeper_close)
@@ -300,10 +307,19 @@ static void end(struct worker *worker)
     log_info("stopped");
 }
 
-static void (*const closing[])(struct worker *worker) = {
-    stop_dispatcher,    close_health, close_janitor,         close_reconciler,
-    close_codecs,       close_leases, close_storage_breaker, close_database_breaker,
-    close_simple_parts, close_verbs,  close_database,        end};
+static void (*const closing[])(struct worker *worker) = {stop_dispatcher,
+                                                         close_health,
+                                                         close_janitor,
+                                                         close_reconciler,
+                                                         close_codecs,
+                                                         close_load,
+                                                         close_leases,
+                                                         close_storage_breaker,
+                                                         close_database_breaker,
+                                                         close_simple_parts,
+                                                         close_verbs,
+                                                         close_database,
+                                                         end};
 
 static void close_next(void *owner)
 {

@@ -48,6 +48,8 @@ struct db_image {
     int64_t bytes;
     const char *sha256;       /* hexadecimal */
     const char *blurhash;     /* NULL while unknown */
+    const char *profile;      /* identity of the profile that made the variants; NULL while none did */
+    bool to_refine;           /* made in a hurry */
     const char *processed_at; /* NULL while not */
     int attempts;
     int64_t generation;
@@ -118,6 +120,7 @@ struct db_image_work {
     const char *stored_name;
     enum image_format format;
     int64_t bytes;
+    int attempts; /* with this one, over all generations */
 };
 
 /* Marks image+generation as processing where it is owed, counts one attempt, and fills *out. */
@@ -132,8 +135,12 @@ struct db_image_result {
     const char *profile;         /* name of the profile that made the variants */
     const char *blurhash;        /* NULL: none */
     const char *dominant_colour; /* "#rrggbb"; NULL: none */
+    bool to_refine;              /* it was made in a hurry */
     const struct db_variant *variants;
     size_t variant_count;
+    const char *const
+        *unused; /* names under which earlier attempts may have stored files; they get tombstones */
+    size_t unused_count;
 };
 
 /*
@@ -154,6 +161,14 @@ void db_image_ready(struct db *db, const struct db_image_result *result, bool *i
                     void *owner);
 
 /*
+ * Switches a ready row that is to be refined to the variants of result, which replace those of the same name, whose names get
+ * tombstones; the other variants stay. The refinement is owed no more then, with no variant in result too. Blurhash, colour, profile
+ * and to_refine of result are not looked at. *is_current false: as in db_image_ready.
+ */
+void db_image_refined(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
+                      void *owner);
+
+/*
  * Switches the row to failed with a code and a sentence for the operator. Variants of this generation that were shown are shown
  * no more, and their names get tombstones. *is_current as of the others.
  */
@@ -166,13 +181,14 @@ void db_image_again(struct db *db, int64_t id, int64_t generation, bool *is_curr
 
 struct db_image_owed {
     int64_t id;
+    bool is_refinement; /* it is ready, and to be refined */
     int64_t generation;
     int64_t key;
     int64_t age_ms; /* since the row was last changed */
 };
 
 /*
- * Fills up to `limit` images of id > after_id that are pending or processing and were last changed over idle_ms ago, by id: what
+ * Fills up to `limit` images of id > after_id that are pending or processing, or ready and to be refined, and were last changed over idle_ms ago, by id: what
  * a reconciler compares with the queue.
  */
 void db_image_list_owed(struct db *db, struct arena *arena, int64_t after_id, int64_t idle_ms, size_t limit,

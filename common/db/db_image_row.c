@@ -24,6 +24,8 @@ static void take_image(const struct db_row *row, struct db_image *image)
         .bytes = db_row_int64(row, "bytes"),
         .sha256 = db_row_text(row, "sha256"),
         .blurhash = db_row_text(row, "blurhash"),
+        .profile = db_row_text(row, "profile"),
+        .to_refine = db_row_bool(row, "to_refine"),
         .processed_at = db_row_text(row, "processed_at"),
         .attempts = db_row_int(row, "attempts"),
         .generation = db_row_int64(row, "generation"),

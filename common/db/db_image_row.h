@@ -19,7 +19,7 @@
     "i.sort_order, " DB_UTC(                                                                                 \
         "i.uploaded_at") " AS uploaded_at, i.status, i.error, i.format, i.width_px, i.height_px, i.bytes, "  \
                          "encode(i.sha256, 'hex') AS sha256, i.blurhash, " DB_UTC(                           \
-                             "i.processed_at") " AS processed_at, i.attempts, "                              \
+                             "i.processed_at") " AS processed_at, i.attempts, i.profile, i.to_refine, "      \
                                                "i.generation, v.name AS variant_name, v.stored_name AS "     \
                                                "variant_stored_name, v.format AS variant_format, "           \
                                                "v.width_px AS variant_width_px, v.height_px AS "             \

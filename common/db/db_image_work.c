@@ -26,6 +26,7 @@ static int take_begin(struct db_call *call, struct err *err)
         .stored_name = db_row_text(&row, "stored_name"),
         .format = db_row_format(&row, "format"),
         .bytes = db_row_int64(&row, "bytes"),
+        .attempts = db_row_int(&row, "attempts"),
     };
     return 0;
 }
@@ -37,7 +38,7 @@ void db_image_begin(struct db *db, struct arena *arena, int64_t id, int64_t gene
         "image_begin",
         "UPDATE image SET status = 'processing', attempts = attempts + 1, changed_at = now() "
         "WHERE id = $1::bigint AND generation = $2::bigint AND status IN ('pending', 'processing') "
-        "RETURNING stored_name, format, bytes"};
+        "RETURNING stored_name, format, bytes, attempts"};
     struct db_call *call = db_call_new(db, take_begin, done, owner);
     struct ask_begin *ask = arena_alloc(call->arena, sizeof *ask);
     *ask = (struct ask_begin){.arena = arena, .out = out};
@@ -150,7 +151,7 @@ static const struct db_statement ready_switch = {
     "switched AS ("
     "UPDATE image SET status = 'ready', width_px = $3::integer, height_px = $4::integer, profile = $11, "
     "blurhash = $12, "
-    "dominant_colour = $13, "
+    "dominant_colour = $13, to_refine = $14::boolean, "
     "processed_at = now(), changed_at = now() "
     "WHERE id = $1::bigint AND generation = $2::bigint AND status IN ('pending', 'processing') RETURNING "
     "id), "
@@ -180,17 +181,62 @@ static const struct db_statement ready_unused = {
                           "WHERE NOT EXISTS (SELECT FROM variant v WHERE v.stored_name = made.stored_name) "
                           "ON CONFLICT DO NOTHING"};
 
+/* As the switch to ready, but the row stays ready, and variants that are not in the result stay. */
+static const struct db_statement refined_switch = {
+    "image_refined", WITH_MADE
+    "refined AS ("
+    "UPDATE image SET to_refine = false, changed_at = now(), width_px = coalesce(width_px, $3::integer), "
+    "height_px = coalesce(height_px, $4::integer) "
+    "WHERE id = $1::bigint AND generation = $2::bigint AND status = 'ready' AND to_refine RETURNING id), "
+    "replaced AS ("
+    "SELECT v.stored_name FROM refined JOIN variant v ON v.image = refined.id JOIN made m ON m.name = v.name "
+    "WHERE v.stored_name <> m.stored_name), "
+    "kept AS ("
+    "UPDATE variant SET stored_name = m.stored_name, format = m.format, width_px = m.width_px, height_px = "
+    "m.height_px, bytes = m.bytes, generation = $2::bigint FROM refined CROSS JOIN made m "
+    "WHERE variant.image = refined.id AND variant.name = m.name), "
+    "buried AS ("
+    "INSERT INTO tombstone (stored_name) SELECT stored_name FROM replaced ON CONFLICT DO NOTHING) "
+    "SELECT id FROM refined"};
+
+/* The names of the result and those of earlier attempts: what no row refers to after the switch is nobody's. */
+static void add_unused(struct db_call *call, const struct db_image_result *result)
+{
+    struct db_array names;
+    db_array_init(&names, call);
+    for (size_t i = 0; i < result->variant_count; i++) {
+        db_array_add_text(&names, result->variants[i].stored_name);
+    }
+    for (size_t i = 0; i < result->unused_count; i++) {
+        db_array_add_text(&names, result->unused[i]);
+    }
+    const char *value = db_array_finish(&names);
+    db_call_add(call, &ready_unused, 1, &value);
+}
+
 void db_image_ready(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
                     void *owner)
 {
     struct db_call *call = change_new(db, is_current, done, owner);
-    const char *values[RESULT_VALUES + 3];
+    const char *values[RESULT_VALUES + 4];
     result_values(call, result, values);
     values[RESULT_VALUES] = arena_string(call->arena, result->profile);
     values[RESULT_VALUES + 1] = arena_string(call->arena, result->blurhash);
     values[RESULT_VALUES + 2] = arena_string(call->arena, result->dominant_colour);
+    values[RESULT_VALUES + 3] = db_call_bool(result->to_refine);
     db_call_add(call, &ready_switch, sizeof values / sizeof values[0], values);
-    db_call_add(call, &ready_unused, 1, &values[5]);
+    add_unused(call, result);
+    db_call_start(call);
+}
+
+void db_image_refined(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
+                      void *owner)
+{
+    struct db_call *call = change_new(db, is_current, done, owner);
+    const char *values[RESULT_VALUES];
+    result_values(call, result, values);
+    db_call_add(call, &refined_switch, RESULT_VALUES, values);
+    add_unused(call, result);
     db_call_start(call);
 }
 
@@ -249,6 +295,7 @@ static int take_owed(struct db_call *call, struct err *err)
         struct db_row row = {.result = result, .row = (int)i};
         owed[i] = (struct db_image_owed){
             .id = db_row_int64(&row, "id"),
+            .is_refinement = db_row_bool(&row, "to_refine"),
             .generation = db_row_int64(&row, "generation"),
             .key = db_row_int64(&row, "api_key"),
             .age_ms = db_row_int64(&row, "age_ms"),
@@ -263,10 +310,11 @@ void db_image_list_owed(struct db *db, struct arena *arena, int64_t after_id, in
                         struct db_image_owed **out, size_t *count, done_fn done, void *owner)
 {
     static const struct db_statement list = {
-        "image_list_owed", "SELECT id, generation, api_key, "
+        "image_list_owed", "SELECT id, generation, api_key, status = 'ready' AS to_refine, "
                            "(extract(epoch FROM clock_timestamp() - changed_at) * 1000)::bigint AS age_ms "
-                           "FROM image WHERE id > $1::bigint AND status IN ('pending', 'processing') "
-                           "AND changed_at < clock_timestamp() - $2::bigint * interval '1 millisecond' "
+                           "FROM image WHERE id > $1::bigint AND (status IN ('pending', 'processing') "
+                           "OR (status = 'ready' AND to_refine)) AND changed_at < clock_timestamp() - "
+                           "$2::bigint * interval '1 millisecond' "
                            "ORDER BY id LIMIT $3::bigint"};
     struct db_call *call = db_call_new(db, take_owed, done, owner);
     struct ask_owed *ask = arena_alloc(call->arena, sizeof *ask);

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-enum { UUID_CHARACTERS = 36, DATE_CHARACTERS = 10 /* YYYY/MM/DD */ };
+enum { UUID_CHARACTERS = 36, DATE_CHARACTERS = 10 /* YYYY/MM/DD */, PASS_CHARACTERS = 2 };
 
 static const char root[] = "products/";
 
@@ -80,11 +80,23 @@ int image_name_variant(char out[IMAGE_NAME_BYTES], const char *original, const c
     int length =
         snprintf(name, sizeof name, "%s%s/%.*s-g%" PRId64 ".%s", root, folder,
                  DATE_CHARACTERS + 1 + UUID_CHARACTERS, date, generation, image_format_extension(format));
-    if (length < 0 || (size_t)length >= sizeof name) {
+    if (length < 0 || (size_t)length + PASS_CHARACTERS >= sizeof name) {
         return err_set(err, ERR_INTERNAL, "the name of a variant is too long");
     }
     memcpy(out, name, (size_t)length + 1);
     return 0;
+}
+
+void image_name_set_pass(char name[IMAGE_NAME_BYTES], enum image_name_pass pass)
+{
+    static const char marks[] = {[IMAGE_NAME_HURRIED] = 'b', [IMAGE_NAME_REFINED] = 'r'};
+    char *dot = strrchr(name, '.');
+    assert(dot != NULL && strlen(name) + PASS_CHARACTERS < IMAGE_NAME_BYTES);
+    if (pass != IMAGE_NAME_PLAIN) {
+        memmove(dot + PASS_CHARACTERS, dot, strlen(dot) + 1);
+        dot[0] = '-';
+        dot[1] = marks[pass];
+    }
 }
 
 static bool is_safe_part(const char *part, size_t length)

@@ -3,6 +3,8 @@
  * Names of stored files. Pure. Version 1 of the scheme:
  *     products/YYYY/MM/DD/UUID.EXT                     an original
  *     products/FOLDER/YYYY/MM/DD/UUID-gN.EXT           a variant of generation N
+ *     products/FOLDER/YYYY/MM/DD/UUID-gN-b.EXT         the same, made in a hurry (with a profile's effort_busy)
+ *     products/FOLDER/YYYY/MM/DD/UUID-gN-r.EXT         the same, refined after that
  * A name's bytes never change. Rows keep whole names, so a later scheme can live beside this one.
  */
 #ifndef PIXMILL_IMAGE_IMAGE_NAME_H
@@ -25,6 +27,12 @@ void image_name_original(char out[IMAGE_NAME_BYTES], int64_t wall_us, const char
  */
 int image_name_variant(char out[IMAGE_NAME_BYTES], const char *original, const char *folder,
                        int64_t generation, enum image_format format, struct err *err) MUST_CHECK;
+
+/* How a variant was made. Each has names of its own, since its bytes are others. */
+enum image_name_pass { IMAGE_NAME_PLAIN, IMAGE_NAME_HURRIED, IMAGE_NAME_REFINED };
+
+/* Turns a name that image_name_variant has made into that of another pass. Names have room for it. */
+void image_name_set_pass(char name[IMAGE_NAME_BYTES], enum image_name_pass pass);
 
 /* True for a relative name that is safe to join to a root: parts of [A-Za-z0-9._-], none empty, "." or "..", short enough. */
 bool image_name_is_safe(const char *name);

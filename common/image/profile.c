@@ -98,6 +98,39 @@ bool profile_variant_is_full_size(const struct profile_variant *variant)
     return variant->width_px == 0 && variant->height_px == 0;
 }
 
+bool profile_variant_may_hurry(const struct profile_variant *variant)
+{
+    return variant->format == IMAGE_WEBP && variant->effort_busy < variant->effort;
+}
+
+bool profile_hurry(const struct profile *profile, struct profile *hurried)
+{
+    struct profile refining;
+    profile_refine(profile, &refining);
+    if (refining.count == 0) {
+        return false;
+    }
+    *hurried = *profile;
+    for (size_t i = 0; i < hurried->count; i++) {
+        if (profile_variant_may_hurry(&hurried->variants[i])) {
+            hurried->variants[i].effort = hurried->variants[i].effort_busy;
+        }
+    }
+    return true;
+}
+
+void profile_refine(const struct profile *profile, struct profile *refining)
+{
+    size_t count = 0;
+    *refining = *profile;
+    for (size_t i = 0; i < profile->count; i++) {
+        if (profile_variant_may_hurry(&profile->variants[i])) {
+            refining->variants[count++] = profile->variants[i];
+        }
+    }
+    refining->count = count;
+}
+
 const struct profile *profile_default(void)
 {
     return &default_profile;

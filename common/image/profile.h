@@ -47,6 +47,15 @@ struct profile {
 /* True where a variant has no box: making it takes most of the time. */
 bool profile_variant_is_full_size(const struct profile_variant *variant);
 
+/* True where a variant is made with less effort while there is a backlog, and again with all of it later. */
+bool profile_variant_may_hurry(const struct profile_variant *variant);
+
+/* Makes *hurried the same profile with effort_busy for effort. Returns false, and fills nothing, where no variant may hurry. */
+bool profile_hurry(const struct profile *profile, struct profile *hurried);
+
+/* Makes *refining the same profile without the variants that may not hurry; there may be none left. */
+void profile_refine(const struct profile *profile, struct profile *refining);
+
 /*
  * Sets the identity: the name alone where the content is the built-in's, else the name, '-' and 8 hexadecimal digits of the content's
  * SHA-256. Two profiles with one identity make the same bytes of the same image.

@@ -18,7 +18,8 @@
 
 enum { JOB_VERSION = 1, JOB_MAX_BYTES = 512, JOB_TRACE_BYTES = 56, JOB_ID_BYTES = 48 };
 
-enum job_type { JOB_PROCESS };
+/* PROCESS: make all variants. REFINE: make those again that were made in a hurry. */
+enum job_type { JOB_PROCESS, JOB_REFINE };
 enum job_class { JOB_HIGH, JOB_NORMAL, JOB_LOW };
 
 struct job {
@@ -41,7 +42,7 @@ size_t job_encode(const struct job *job, unsigned char out[JOB_MAX_BYTES]);
  */
 int job_decode(const unsigned char *data, size_t bytes, struct job *job, struct err *err) MUST_CHECK;
 
-/* Writes the job's name in the queue, "IMAGE.GENERATION": pushes are idempotent by it. */
+/* Writes the job's name in the queue, "IMAGE.GENERATION", of a refinement "IMAGE.GENERATION.r": pushes are idempotent by it. */
 void job_id(const struct job *job, char out[JOB_ID_BYTES]);
 
 /* "high", "normal" or "low". */

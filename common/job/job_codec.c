@@ -163,7 +163,7 @@ static int read_value(struct pack *pack, enum key key, struct job *job)
     case KEY_V:
         return read_small(pack, JOB_VERSION, &small);
     case KEY_TYPE:
-        if (read_small(pack, JOB_PROCESS, &small) != 0) {
+        if (read_small(pack, JOB_REFINE, &small) != 0) {
             return -1;
         }
         job->type = (enum job_type)small;
@@ -245,7 +245,8 @@ int job_decode(const unsigned char *data, size_t bytes, struct job *out, struct 
 
 void job_id(const struct job *job, char out[JOB_ID_BYTES])
 {
-    snprintf(out, JOB_ID_BYTES, "%" PRId64 ".%" PRId64, job->image, job->generation);
+    snprintf(out, JOB_ID_BYTES, "%" PRId64 ".%" PRId64 "%s", job->image, job->generation,
+             job->type == JOB_REFINE ? ".r" : "");
 }
 
 const char *job_class_word(enum job_class class)

@@ -33,6 +33,23 @@ static void variants_keep_date_and_uuid(void **state)
     assert_true(image_name_is_safe(name));
 }
 
+static void each_pass_has_a_name(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {[IMAGE_NAME_PLAIN] = "-g1.webp",
+                                         [IMAGE_NAME_HURRIED] = "-g1-b.webp",
+                                         [IMAGE_NAME_REFINED] = "-g1-r.webp"};
+    for (unsigned pass = IMAGE_NAME_PLAIN; pass <= IMAGE_NAME_REFINED; pass++) {
+        char name[IMAGE_NAME_BYTES];
+        struct err err;
+        assert_int_equal(
+            image_name_variant(name, "products/2026/01/31/" UUID ".png", "webp", 1, IMAGE_WEBP, &err), 0);
+        image_name_set_pass(name, (enum image_name_pass)pass);
+        assert_string_equal(strstr(name, "-g1"), wanted[pass]);
+        assert_true(image_name_is_safe(name));
+    }
+}
+
 static void only_originals_have_variants(void **state)
 {
     (void)state;
@@ -92,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(originals_are_dated_in_utc),
         cmocka_unit_test(variants_keep_date_and_uuid),
+        cmocka_unit_test(each_pass_has_a_name),
         cmocka_unit_test(only_originals_have_variants),
         cmocka_unit_test(names_that_leave_their_root_are_not_safe),
     };

@@ -218,6 +218,25 @@ static void a_file_beyond_the_limit_is_not_read(void **state)
     free(text);
 }
 
+static void only_webps_of_two_efforts_hurry(void **state)
+{
+    (void)state;
+    struct profile profile;
+    struct profile other;
+    struct err err;
+    assert_true(profile_hurry(profile_default(), &other));
+    assert_int_equal(other.count, 3);
+    assert_int_equal(other.variants[2].effort, 2);
+    profile_refine(profile_default(), &other);
+    assert_int_equal(other.count, 1);
+    assert_string_equal(other.variants[0].name, "webp");
+    assert_int_equal(other.variants[0].effort, 4);
+    assert_int_equal(read_text(ONE(", \"effort\": 3, \"effort_busy\": 3"), &profile, &err), 0);
+    assert_false(profile_hurry(&profile, &other));
+    profile_refine(&profile, &other);
+    assert_int_equal(other.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +245,7 @@ int main(void)
         cmocka_unit_test(what_is_not_told_has_a_preset),
         cmocka_unit_test(the_identity_changes_with_the_content),
         cmocka_unit_test(faults_name_the_field),
+        cmocka_unit_test(only_webps_of_two_efforts_hurry),
         cmocka_unit_test(a_file_beyond_the_limit_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

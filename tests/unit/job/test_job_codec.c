@@ -253,7 +253,7 @@ static void test_hostile_bytes(void **state)
     REFUSE("\x81\xa1v\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "no msgpack map");
     REFUSE("\x81\xa1v\xff", "no msgpack map");
     REFUSE("\x82\xa1v\x01\xa1v\x01", "twice");
-    REFUSE("\x82\xa1v\x01\xa4type\x01", "\"type\"");
+    REFUSE("\x82\xa1v\x01\xa4type\x02", "\"type\"");
     REFUSE("\x82\xa1v\x01\xa5image\x00", "\"image\"");
     REFUSE("\x82\xa1v\x01\xa5image\xff", "\"image\"");
     REFUSE("\x82\xa1v\x01\xa5image\xa1"
@@ -304,9 +304,31 @@ static void test_names(void **state)
     assert_string_equal(job_class_word(JOB_LOW), "low");
 }
 
+static void test_a_refinement_is_another_job_of_the_same_image(void **state)
+{
+    (void)state;
+    struct job job = {.type = JOB_REFINE, .image = 12, .generation = 3, .class = JOB_LOW};
+    struct job read;
+    struct err err;
+    unsigned char bytes[JOB_MAX_BYTES];
+    char id[JOB_ID_BYTES];
+    job_id(&job, id);
+    assert_string_equal(id, "12.3.r");
+    assert_int_equal(job_decode(bytes, job_encode(&job, bytes), &read, &err), 0);
+    assert_int_equal(read.type, JOB_REFINE);
+    assert_int_equal(read.class, JOB_LOW);
+    job.type = JOB_PROCESS;
+    job_id(&job, id);
+    assert_string_equal(id, "12.3");
+    job = (struct job){.type = JOB_REFINE, .image = INT64_MAX, .generation = INT64_MAX};
+    job_id(&job, id);
+    assert_string_equal(id, "9223372036854775807.9223372036854775807.r");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_refinement_is_another_job_of_the_same_image),
         cmocka_unit_test(test_comes_back_the_same),
         cmocka_unit_test(test_is_short),
         cmocka_unit_test(test_is_the_documented_map),

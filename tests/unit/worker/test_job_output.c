@@ -147,6 +147,29 @@ static void test_what_is_left_out_is_not_listed(void **state)
     close_fixture(&fixture);
 }
 
+static void test_a_hurried_attempt_has_names_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        enum image_name_pass pass;
+        const char *name; /* of the webp */
+        const char *other;
+    } rows[] = {
+        {IMAGE_NAME_PLAIN, "-g3.webp", "-g3-b.webp"},
+        {IMAGE_NAME_HURRIED, "-g3-b.webp", "-g3.webp"},
+        {IMAGE_NAME_REFINED, "-g3-r.webp", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct job_output output = {.pass = rows[i].pass};
+        const char *others[PROFILE_MAX_VARIANTS];
+        assert_int_equal(job_output_init(&output, NULL, profile_default(), original, 3, NULL), 0);
+        assert_non_null(strstr(output.variants[0].stored_name, "-g3.jpg"));
+        assert_non_null(strstr(output.variants[2].stored_name, rows[i].name));
+        assert_int_equal(job_output_list_others(&output, others), rows[i].other != NULL ? 1 : 0);
+        assert_true(rows[i].other == NULL || strstr(others[0], rows[i].other) != NULL);
+    }
+}
+
 static void test_removes_all_but_what_the_row_names(void **state)
 {
     (void)state;
@@ -162,7 +185,8 @@ static void test_removes_all_but_what_the_row_names(void **state)
     struct db_image row = {.status = "ready", .generation = 3, .variants = &variant, .variant_count = 1};
     int before = fixture.changes;
     job_output_remove(&output, &row);
-    assert_true(await_reached(fixture.loop, &fixture.changes, before + (int)profile_default()->count - 1));
+    /* all but the one, and the WebP's that a hurried attempt would have stored */
+    assert_true(await_reached(fixture.loop, &fixture.changes, before + (int)profile_default()->count));
     assert_int_equal(output.pending, 0);
     assert_false(is_there(&fixture, output.variants[0].stored_name));
     assert_true(is_there(&fixture, output.variants[1].stored_name));
@@ -185,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_small_variants_are_shown_when_all_of_them_are_stored),
         cmocka_unit_test(test_nothing_is_shown_early_where_nothing_is_large),
         cmocka_unit_test(test_what_is_left_out_is_not_listed),
+        cmocka_unit_test(test_a_hurried_attempt_has_names_of_its_own),
         cmocka_unit_test(test_removes_all_but_what_the_row_names),
         cmocka_unit_test(test_refuses_an_original_that_is_not_ours),
     };
