@@ -43,6 +43,16 @@ def test_every_thread_is_in_the_cage(tmp_path):
         assert status_of(codec)["Name"] == "pixmill-codec"
 
 
+@pytest.mark.skipif(has_sanitizer(), reason="sanitizers map what they like")
+def test_no_memory_can_be_written_and_run(tmp_path):
+    """libvips' Orc would write machine code for crops and resizes."""
+    with codec_process(tmp_path) as codec:
+        square = {"name": "square", "width": 100, "height": 100, "format": "png", "fit": "cover"}
+        assert codec.run(jpeg(), "jpeg", profile=[square]).error is None
+        maps = Path(f"/proc/{codec.process.pid}/maps").read_text().splitlines()
+        assert maps and not [line for line in maps if set("wx") <= set(line.split()[1])]
+
+
 def test_nothing_inherited_stays_open(tmp_path):
     secret = os.memfd_create("secret", 0)
     os.set_inheritable(secret, True)
