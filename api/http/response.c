@@ -11,7 +11,7 @@
 
 enum { HEAD_BYTES = 65536 }; /* limit of an answer's head, all of which is made by us */
 
-static const char *reason_of(int status)
+const char *response_reason(int status)
 {
     static const struct {
         int status;
@@ -120,7 +120,7 @@ static int write_head(struct request *request, const struct content *content, st
     clock_http_date(clock_wall_us(), date);
     int failed = buf_format(
         out, "HTTP/1.1 %d %s\r\nDate: %s\r\nX-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n",
-        content->status, reason_of(content->status), date, request->id);
+        content->status, response_reason(content->status), date, request->id);
     for (const struct response_header *header = request->first; header != NULL; header = header->next) {
         failed |= buf_format(out, "%s: %s\r\n", header->name, header->value);
     }

@@ -12,6 +12,9 @@
 
 struct request;
 
+/* What HTTP calls a status ("Not Found", RFC 9110 15); "" for one that is not used here. Static memory. */
+const char *response_reason(int status);
+
 /* Adds a header field; name and value are copied. A field whose value is NULL or holds CR or LF is dropped whole. */
 void response_header(struct request *request, const char *name, const char *value);
 

@@ -25,7 +25,7 @@ json_t *problem_json(enum err_code code, json_t *errors)
     int status = err_http_status(code);
     json_t *body = json_object();
     json_object_set_new(body, "type", json_string("about:blank"));
-    json_object_set_new(body, "title", json_string(problem_title(status)));
+    json_object_set_new(body, "title", json_string(response_reason(status)));
     json_object_set_new(body, "status", json_integer(status));
     json_object_set_new(body, "detail", json_string(err_text(code)));
     json_object_set_new(body, "code", json_string(err_word(code)));
@@ -33,40 +33,6 @@ json_t *problem_json(enum err_code code, json_t *errors)
         json_object_set_new(body, "errors", errors);
     }
     return body;
-}
-
-const char *problem_title(int status)
-{
-    static const struct {
-        int status;
-        const char *title;
-    } titles[] = {
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {409, "Conflict"},
-        {411, "Length Required"},
-        {412, "Precondition Failed"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {415, "Unsupported Media Type"},
-        {416, "Range Not Satisfiable"},
-        {417, "Expectation Failed"},
-        {422, "Unprocessable Content"},
-        {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"},
-        {503, "Service Unavailable"},
-    };
-    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
-        if (titles[i].status == status) {
-            return titles[i].title;
-        }
-    }
-    return "Error";
 }
 
 /* RFC 9110 11.6.1 and RFC 6750 3: what a 401 must say; the error word only where a key was sent. */

@@ -18,9 +18,6 @@ void problem_add(json_t **errors, const char *field, const char *text);
 /* The body of an answer about a code. Takes over errors; NULL for none. The caller owns what is returned. */
 json_t *problem_json(enum err_code code, json_t *errors);
 
-/* What HTTP calls a status ("Not Found", RFC 9110 15); "Error" for one that we don't use. Static memory. */
-const char *problem_title(int status);
-
 /* Answers a request with an error, with WWW-Authenticate or Retry-After where its status asks for one. */
 void problem_answer(struct request *request, const struct err *err);
 

@@ -32,7 +32,7 @@ static int refuse_unknown(const struct place *place, const char *key)
 {
     char plain[33];
     size_t length = 0;
-    for (; key[length] != '\0' && length < sizeof plain - 1; length++) {
+    for (; length < sizeof plain - 1 && key[length] != '\0'; length++) {
         plain[length] = (char)(key[length] >= ' ' && key[length] <= '~' ? key[length] : '?');
     }
     plain[length] = '\0';
@@ -257,7 +257,7 @@ static int read_variants(const struct place *place, struct profile *profile)
 /* Those of full size take most of the time, so they come last. */
 static void sort_variants(struct profile *profile)
 {
-    struct profile_variant sorted[PROFILE_MAX_VARIANTS];
+    struct profile_variant sorted[PROFILE_MAX_VARIANTS] = {0};
     size_t count = 0;
     for (int is_full = 0; is_full <= 1; is_full++) {
         for (size_t i = 0; i < profile->count; i++) {
