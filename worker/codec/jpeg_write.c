@@ -2,6 +2,7 @@
 #include "worker/codec/jpeg_write.h"
 #include "worker/codec/jpeg_fault.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { MOST_SIDE_PX = 65500 /* libjpeg's JPEG_MAX_DIMENSION */, LUMA_ROWS = 2 * DCTSIZE };
@@ -63,6 +64,7 @@ int jpeg_write(struct planes *planes, int quality, struct encode_bytes *out, str
 {
     struct jpeg_write jpeg = {.data = NULL};
     const struct plane *luma = &planes->plane[PLANES_Y];
+    assert(planes->range == PLANES_FULL);
     if (luma->width_px > MOST_SIDE_PX || luma->height_px > MOST_SIDE_PX) {
         return err_set(err, ERR_TOO_LARGE, "%d x %d px, a JPEG has at most %d a side", luma->width_px,
                        luma->height_px, MOST_SIDE_PX);

@@ -29,7 +29,7 @@ void plane_release(struct plane *plane)
 
 int planes_init(struct planes *planes, int width_px, int height_px, struct err *err)
 {
-    struct planes made = {{{.pixels = NULL}}};
+    struct planes made = {.range = PLANES_FULL};
     int half_width = (width_px + 1) / 2;
     int half_height = (height_px + 1) / 2;
     if (plane_init(&made.plane[PLANES_Y], width_px, height_px, err) != 0 ||
@@ -52,7 +52,7 @@ void planes_release(struct planes *planes)
 void planes_move(struct planes *from, struct planes *to)
 {
     *to = *from;
-    *from = (struct planes){{{.pixels = NULL}}};
+    *from = (struct planes){.range = PLANES_FULL};
 }
 
 /* round(a / 255) for every a up to 65,407, by shifts: division has no vector form. */
@@ -77,18 +77,72 @@ static void chroma_to_studio(unsigned char *row, size_t count)
     }
 }
 
-void planes_to_studio(struct planes *planes)
+/*
+ * zero + (level - low) * 255 / span, by a factor of 16 bits of fraction: the nearest level is never so near a half that the
+ * factor's own rounding matters.
+ */
+static void widen_levels(unsigned char *row, size_t count, int low, int span, int zero)
+{
+    const int32_t factor = (255 * 65536 + span / 2) / span;
+    const int32_t constant = (zero << 16) + (1 << 15) - low * factor;
+    for (size_t x = 0; x < count; x++) {
+        int32_t level = (row[x] * factor + constant) >> 16;
+        level = level < 0 ? 0 : level;
+        row[x] = (unsigned char)(level > 255 ? 255 : level);
+    }
+}
+
+static void luma_to_full(unsigned char *row, size_t count)
+{
+    widen_levels(row, count, 16, 219, 0);
+}
+
+static void chroma_to_full(unsigned char *row, size_t count)
+{
+    widen_levels(row, count, 128, 224, 128);
+}
+
+static void for_each_row(const struct planes *planes, void (*luma)(unsigned char *row, size_t count),
+                         void (*chroma)(unsigned char *row, size_t count))
 {
     for (int i = 0; i < PLANES_COUNT; i++) {
         const struct plane *plane = &planes->plane[i];
         for (int y = 0; y < plane->height_px; y++) {
-            if (i == PLANES_Y) {
-                luma_to_studio(plane_row(plane, y), (size_t)plane->width_px);
-            } else {
-                chroma_to_studio(plane_row(plane, y), (size_t)plane->width_px);
-            }
+            (i == PLANES_Y ? luma : chroma)(plane_row(plane, y), (size_t)plane->width_px);
         }
     }
+}
+
+void planes_to_studio(struct planes *planes)
+{
+    if (planes->range == PLANES_FULL) {
+        for_each_row(planes, luma_to_studio, chroma_to_studio);
+        planes->range = PLANES_STUDIO;
+    }
+}
+
+void planes_to_full(struct planes *planes)
+{
+    if (planes->range == PLANES_STUDIO) {
+        for_each_row(planes, luma_to_full, chroma_to_full);
+        planes->range = PLANES_FULL;
+    }
+}
+
+int planes_copy(const struct planes *in, struct planes *out, struct err *err)
+{
+    const struct plane *luma = &in->plane[PLANES_Y];
+    if (planes_init(out, luma->width_px, luma->height_px, err) != 0) {
+        return -1;
+    }
+    out->range = in->range;
+    for (int i = 0; i < PLANES_COUNT; i++) {
+        const struct plane *plane = &in->plane[i];
+        for (int y = 0; y < plane->height_px; y++) {
+            memcpy(plane_row(&out->plane[i], y), plane_row(plane, y), (size_t)plane->width_px);
+        }
+    }
+    return 0;
 }
 
 void planes_pad(struct planes *planes)

@@ -23,9 +23,13 @@ struct plane {
     size_t stride;
 };
 
+/* JPEG's levels (JFIF 1.02): 0..255. WebP's (RFC 9649 over ITU-R BT.601): luma 16..235, chroma 16..240. */
+enum planes_range { PLANES_FULL, PLANES_STUDIO };
+
 /* plane[PLANES_Y] has the image's sides; the two others have half of them, rounded up. */
 struct planes {
     struct plane plane[PLANES_COUNT];
+    enum planes_range range;
 };
 
 /* Makes a plane whose pixels are not set. Returns 0, or -1 with ERR_OUT_OF_MEMORY. */
@@ -40,7 +44,7 @@ static inline unsigned char *plane_row(const struct plane *plane, int y)
     return plane->pixels + (size_t)y * plane->stride;
 }
 
-/* Makes the three planes of an image. Returns 0, or -1 with ERR_OUT_OF_MEMORY and nothing to release. */
+/* Makes the three planes of an image, of full range. Returns 0, or -1 with ERR_OUT_OF_MEMORY and nothing to release. */
 int planes_init(struct planes *planes, int width_px, int height_px, struct err *err) MUST_CHECK;
 
 /* Frees the three. */
@@ -58,11 +62,12 @@ bool planes_may_turn(int width_px, int height_px, int orientation);
 /* Turns an image upright that is stored in this EXIF orientation; planes_may_turn must say so. Returns 0, or -1 with ERR_OUT_OF_MEMORY. */
 int planes_turn(struct planes *planes, int orientation, struct err *err) MUST_CHECK;
 
-/*
- * Brings the full range of JPEG (JFIF 1.02: 0..255) to the studio range of WebP (RFC 9649 over ITU-R BT.601: luma 16..235,
- * chroma 16..240), each sample rounded to the nearest.
- */
+/* Bring each sample to the nearest of the other range; planes that are of the wanted one stay as they are. */
 void planes_to_studio(struct planes *planes);
+void planes_to_full(struct planes *planes);
+
+/* Makes *out as `in` is. It is the caller's to release. Returns 0, or -1 with ERR_OUT_OF_MEMORY. */
+int planes_copy(const struct planes *in, struct planes *out, struct err *err) MUST_CHECK;
 
 /* Repeats the last column and row into what is beyond the sides, up to a multiple of PLANE_BLOCK_PX. */
 void planes_pad(struct planes *planes);

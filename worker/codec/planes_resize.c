@@ -265,6 +265,7 @@ int planes_resize(const struct planes *in, int width_px, int height_px, struct p
     if (planes_init(&made, width_px, height_px, err) != 0) {
         return -1;
     }
+    made.range = in->range;
     for (int i = 0; i < PLANES_COUNT; i++) {
         if (resize(&in->plane[i], scale_x, scale_y, &made.plane[i], err) != 0) {
             planes_release(&made);

@@ -8,7 +8,7 @@
 #include "worker/codec/planes.h"
 
 /*
- * Makes *out of width_px x height_px from `in`, which is at least as large on both sides. Luma and chroma are sampled by the same scale,
+ * Makes *out of width_px x height_px and of the same range from `in`, which is at least as large on both sides. Luma and chroma are sampled by the same scale,
  * so that chroma stays where it belongs even where a side is odd. *out is the caller's to release. Returns 0, or -1 with
  * ERR_OUT_OF_MEMORY.
  */

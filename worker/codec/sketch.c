@@ -13,20 +13,25 @@ static unsigned char clamp(double value)
     return (unsigned char)(value < 0 ? 0 : value > 255 ? 255 : value + 0.5);
 }
 
-/* JFIF 1.02; the nearest chroma sample will do for what is blurred anyway. */
+/* JFIF 1.02, in either range; the nearest chroma sample will do for what is blurred anyway. */
 static void to_rgb(const struct planes *planes, unsigned char *out)
 {
+    const bool is_studio = planes->range == PLANES_STUDIO;
+    const double black = is_studio ? 16 : 0;
+    const double luma_step = is_studio ? 255.0 / 219 : 1;
+    const double chroma_step = is_studio ? 255.0 / 224 : 1;
     const struct plane *luma = &planes->plane[PLANES_Y];
     for (int y = 0; y < luma->height_px; y++) {
         const unsigned char *level = plane_row(luma, y);
         const unsigned char *blue = plane_row(&planes->plane[PLANES_CB], y / 2);
         const unsigned char *red = plane_row(&planes->plane[PLANES_CR], y / 2);
         for (int x = 0; x < luma->width_px; x++, out += 3) {
-            double cb = blue[x / 2] - 128.0;
-            double cr = red[x / 2] - 128.0;
-            out[0] = clamp(level[x] + 1.402 * cr);
-            out[1] = clamp(level[x] - 0.344136 * cb - 0.714136 * cr);
-            out[2] = clamp(level[x] + 1.772 * cb);
+            double grey = (level[x] - black) * luma_step;
+            double cb = (blue[x / 2] - 128) * chroma_step;
+            double cr = (red[x / 2] - 128) * chroma_step;
+            out[0] = clamp(grey + 1.402 * cr);
+            out[1] = clamp(grey - 0.344136 * cb - 0.714136 * cr);
+            out[2] = clamp(grey + 1.772 * cb);
         }
     }
 }
@@ -53,7 +58,7 @@ int sketch_planes(const struct planes *planes, struct wire_done *done, struct er
 {
     static const struct profile_variant box = {.width_px = SKETCH_PX, .height_px = SKETCH_PX};
     struct fit_size full = {planes->plane[PLANES_Y].width_px, planes->plane[PLANES_Y].height_px};
-    struct planes reduced = {.plane = {{.pixels = NULL}}};
+    struct planes reduced;
     if (full.width_px <= SKETCH_MOST_PX && full.height_px <= SKETCH_MOST_PX) {
         return describe(planes, done, err);
     }

@@ -8,7 +8,7 @@
 #include "worker/codec/planes.h"
 #include "worker/wire/wire.h"
 
-/* Fills BlurHash and dominant colour from planes of JPEG's range, of any size. Returns 0, or -1 with ERR_OUT_OF_MEMORY. */
+/* Fills BlurHash and dominant colour from planes of any size and range. Returns 0, or -1 with ERR_OUT_OF_MEMORY. */
 int sketch_planes(const struct planes *planes, struct wire_done *done, struct err *err) MUST_CHECK;
 
 #endif

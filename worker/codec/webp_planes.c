@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/codec/webp_planes.h"
 
+#include <assert.h>
+
 #include <webp/encode.h>
 
 static int encode_fault(WebPEncodingError fault, struct err *err)
@@ -19,6 +21,7 @@ int webp_planes_write(const struct planes *planes, int quality, int effort, stru
     WebPConfig config;
     WebPPicture picture;
     WebPMemoryWriter writer;
+    assert(planes->range == PLANES_STUDIO);
     if (luma->width_px > WEBP_MAX_DIMENSION || luma->height_px > WEBP_MAX_DIMENSION) {
         return err_set(err, ERR_TOO_LARGE, "%d x %d px, a WebP has at most %d a side", luma->width_px,
                        luma->height_px, WEBP_MAX_DIMENSION);

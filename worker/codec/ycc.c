@@ -2,12 +2,11 @@
 #include "worker/codec/ycc.h"
 #include "common/base/alloc.h"
 #include "worker/codec/fit.h"
-#include "worker/codec/jpeg_planes.h"
 #include "worker/codec/jpeg_write.h"
 #include "worker/codec/planes_resize.h"
 #include "worker/codec/sketch.h"
-#include "worker/codec/srgb_profile.h"
 #include "worker/codec/webp_planes.h"
+#include "worker/codec/ycc_source.h"
 
 #include <stdlib.h>
 
@@ -15,10 +14,10 @@ enum { LEAST_REDUCTION = 2 /* on each side, from a variant's pixels to those of 
 
 struct ycc {
     const struct profile *profile;
-    struct jpeg_planes *jpeg;
+    struct ycc_source *source; /* NULL once it was read */
     int orientation;
     struct planes image;                      /* full size, upright */
-    struct planes made[PROFILE_MAX_VARIANTS]; /* of the variants that are smaller; in the range of `image` */
+    struct planes made[PROFILE_MAX_VARIANTS]; /* of variants, in the range that they are encoded in */
 };
 
 static bool is_profile_suited(const struct profile *profile)
@@ -33,37 +32,21 @@ static bool is_profile_suited(const struct profile *profile)
     return true;
 }
 
-/* A broken profile is for the other path too, which tells the log. */
-static bool is_colour_suited(struct jpeg_planes *jpeg)
-{
-    unsigned char *icc = NULL;
-    size_t bytes = 0;
-    enum jpeg_planes_icc found = jpeg_planes_icc(jpeg, &icc, &bytes);
-    bool is_suited =
-        found == JPEG_PLANES_ICC_NONE || (found == JPEG_PLANES_ICC_WHOLE && srgb_profile_matches(icc, bytes));
-    free(icc);
-    return is_suited;
-}
-
 struct ycc *ycc_open(const struct wire_job *job, const struct decode_plan *plan, const unsigned char *data,
                      size_t bytes)
 {
     const struct image_head *head = &plan->head;
-    if (head->format != IMAGE_JPEG || !is_profile_suited(&job->profile) ||
+    if (!is_profile_suited(&job->profile) ||
         !planes_may_turn(head->width_px, head->height_px, plan->orientation)) {
         return NULL;
     }
-    struct jpeg_planes_rules rules = {.max_scans = job->limits.max_scans,
-                                      .fails_on_warning = job->fail_on == WIRE_FAIL_ON_WARNING};
-    struct jpeg_planes *jpeg = jpeg_planes_open(data, bytes, &rules);
-    if (jpeg == NULL || jpeg_planes_width_px(jpeg) != head->width_px ||
-        jpeg_planes_height_px(jpeg) != head->height_px || !is_colour_suited(jpeg)) {
-        jpeg_planes_close(jpeg);
+    struct ycc_source *source = ycc_source_open(job, head, data, bytes);
+    if (source == NULL) {
         return NULL;
     }
     struct ycc *ycc = alloc_zeroed(1, sizeof *ycc);
     ycc->profile = &job->profile;
-    ycc->jpeg = jpeg;
+    ycc->source = source;
     ycc->orientation = plan->orientation;
     return ycc;
 }
@@ -75,12 +58,12 @@ static struct fit_size size_of(const struct planes *planes)
 
 int ycc_decode(struct ycc *ycc, struct wire_done *done, struct err *err)
 {
-    if (jpeg_planes_read(ycc->jpeg, &ycc->image, err) != 0) {
+    if (ycc_source_read(ycc->source, &ycc->image, err) != 0) {
         return -1;
     }
     /* the decoder's own memory (all coefficients of a progressive image) is not needed beside what follows */
-    jpeg_planes_close(ycc->jpeg);
-    ycc->jpeg = NULL;
+    ycc_source_close(ycc->source);
+    ycc->source = NULL;
     if (planes_turn(&ycc->image, ycc->orientation, err) != 0) {
         return -1;
     }
@@ -111,30 +94,52 @@ static int source_of(const struct ycc *ycc, size_t index)
     return best;
 }
 
-/* The planes of a variant. They belong to ycc. */
-static struct planes *render(struct ycc *ycc, size_t index, struct err *err)
+static void bring_to(struct planes *planes, enum planes_range range)
+{
+    if (range == PLANES_FULL) {
+        planes_to_full(planes);
+    } else {
+        planes_to_studio(planes);
+    }
+}
+
+static bool is_full_size(const struct ycc *ycc, size_t index)
 {
     struct fit_size target = target_of(ycc, index);
-    struct planes *source = &ycc->image;
-    struct fit_size full = size_of(source);
-    if (target.width_px == full.width_px && target.height_px == full.height_px) {
-        return source;
+    struct fit_size full = size_of(&ycc->image);
+    return target.width_px == full.width_px && target.height_px == full.height_px;
+}
+
+/* The planes of a variant, in a range. They belong to ycc. */
+static struct planes *render(struct ycc *ycc, size_t index, enum planes_range range, struct err *err)
+{
+    struct planes *made = &ycc->made[index];
+    if (is_full_size(ycc, index) && ycc->image.range == range) {
+        return &ycc->image;
     }
-    if (ycc->made[index].plane[PLANES_Y].pixels == NULL) {
-        int larger = source_of(ycc, index);
-        source = larger >= 0 ? render(ycc, (size_t)larger, err) : source;
-        if (source == NULL ||
-            planes_resize(source, target.width_px, target.height_px, &ycc->made[index], err) != 0) {
-            return NULL;
-        }
+    if (made->plane[PLANES_Y].pixels != NULL) {
+        return made;
     }
-    return &ycc->made[index];
+    struct fit_size target = target_of(ycc, index);
+    int larger = source_of(ycc, index);
+    const struct planes *source = larger >= 0 ? render(ycc, (size_t)larger, range, err) : &ycc->image;
+    if (source == NULL) {
+        return NULL;
+    }
+    int rc = is_full_size(ycc, index) ? planes_copy(source, made, err)
+                                      : planes_resize(source, target.width_px, target.height_px, made, err);
+    if (rc != 0) {
+        return NULL;
+    }
+    bring_to(made, range);
+    return made;
 }
 
 static int make_variant(struct ycc *ycc, size_t index, const struct codec_output *output, struct err *err)
 {
     const struct profile_variant *variant = &ycc->profile->variants[index];
-    struct planes *planes = render(ycc, index, err);
+    enum planes_range range = variant->format == IMAGE_JPEG ? PLANES_FULL : PLANES_STUDIO;
+    struct planes *planes = render(ycc, index, range, err);
     struct encode_bytes bytes;
     if (planes == NULL) {
         return -1;
@@ -201,7 +206,7 @@ void ycc_close(struct ycc *ycc)
     if (ycc == NULL) {
         return;
     }
-    jpeg_planes_close(ycc->jpeg);
+    ycc_source_close(ycc->source);
     planes_release(&ycc->image);
     forget_made(ycc);
     free(ycc);

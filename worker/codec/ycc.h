@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The direct path: a JPEG whose samples are YCbCr or grey and mean sRGB, whose variants are JPEGs and WebPs of the whole image. Both
- * formats keep what the original has, so its planes go from decoder to encoders, turned and reduced on the way; no colour is made
- * and libvips is not asked. It is a third of the memory and most of what can be saved of a job's time. Whatever is not of this
+ * The direct path: an image that can be read into planes (ycc_source.h), whose variants are JPEGs and WebPs of the whole image. Both
+ * formats keep what a JPEG or lossy WebP has, so its planes go from decoder to encoders, turned and reduced on the way; no colour is
+ * made and libvips is not asked. It is a third of the memory and most of what can be saved of a job's time. Whatever is not of this
  * kind is left to decode.h and render.h.
  *
  * JPEG variants are made first: the full-size WebP takes ten times as long as all else together.

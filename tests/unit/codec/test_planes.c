@@ -58,6 +58,54 @@ static void each_level_comes_to_the_nearest_of_studio_range(void **state)
     planes_release(&planes);
 }
 
+static void each_level_comes_to_the_nearest_of_full_range(void **state)
+{
+    (void)state;
+    struct planes planes;
+    assert_int_equal(planes_init(&planes, 512, 2, NULL), 0);
+    for (int i = 0; i < PLANES_COUNT; i++) {
+        for (int x = 0; x < planes.plane[i].width_px; x++) {
+            for (int y = 0; y < planes.plane[i].height_px; y++) {
+                plane_row(&planes.plane[i], y)[x] = (unsigned char)x;
+            }
+        }
+    }
+    planes.range = PLANES_STUDIO;
+    planes_to_full(&planes);
+    assert_int_equal(planes.range, PLANES_FULL);
+    for (int level = 0; level < 256; level++) {
+        /* what is beyond the studio range is as black, white or coloured as can be */
+        double luma = fmax(0, fmin(255, (level - 16) * 255 / 219.0));
+        double chroma = fmax(0, fmin(255, 128 + (level - 128) * 255 / 224.0));
+        assert_true(fabs(plane_row(&planes.plane[PLANES_Y], 1)[256 + level] - luma) <= 0.5);
+        assert_true(fabs(plane_row(&planes.plane[PLANES_CB], 0)[level] - chroma) <= 0.5);
+        assert_true(fabs(plane_row(&planes.plane[PLANES_CR], 0)[level] - chroma) <= 0.5);
+    }
+    planes_release(&planes);
+}
+
+static void a_range_is_left_once(void **state)
+{
+    (void)state;
+    struct planes planes;
+    struct planes copy;
+    make(&planes, 33, 20);
+    planes_to_full(&planes);
+    assert_int_equal(plane_row(&planes.plane[PLANES_Y], 1)[2], 2 * 7 + 31 + 2);
+    planes_to_studio(&planes);
+    assert_int_equal(planes_copy(&planes, &copy, NULL), 0);
+    assert_int_equal(copy.range, PLANES_STUDIO);
+    planes_to_studio(&planes);
+    for (int i = 0; i < PLANES_COUNT; i++) {
+        for (int y = 0; y < planes.plane[i].height_px; y++) {
+            assert_memory_equal(plane_row(&planes.plane[i], y), plane_row(&copy.plane[i], y),
+                                (size_t)copy.plane[i].width_px);
+        }
+    }
+    planes_release(&planes);
+    planes_release(&copy);
+}
+
 /* EXIF 2.32, Orientation: where a stored sample is seen. */
 static void seen_at(int orientation, const struct plane *stored, int x, int y, int *seen_x, int *seen_y)
 {
@@ -143,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chroma_has_half_the_sides_rounded_up),
         cmocka_unit_test(each_level_comes_to_the_nearest_of_studio_range),
+        cmocka_unit_test(each_level_comes_to_the_nearest_of_full_range),
+        cmocka_unit_test(a_range_is_left_once),
         cmocka_unit_test(every_orientation_is_brought_upright),
         cmocka_unit_test(odd_sides_turn_only_where_they_are_not_mirrored),
         cmocka_unit_test(edges_are_repeated_to_whole_blocks),

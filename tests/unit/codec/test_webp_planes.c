@@ -13,6 +13,7 @@
 static void make(struct planes *planes, int width_px, int height_px, unsigned char beyond)
 {
     assert_int_equal(planes_init(planes, width_px, height_px, NULL), 0);
+    planes->range = PLANES_STUDIO;
     for (int i = 0; i < PLANES_COUNT; i++) {
         const struct plane *plane = &planes->plane[i];
         for (int y = 0; y < plane->height_px; y++) {
@@ -110,6 +111,7 @@ static void a_side_that_no_webp_can_have_is_too_large(void **state)
     struct encode_bytes bytes;
     struct err err = {.code = ERR_NONE};
     assert_int_equal(planes_init(&planes, 1, 16384, NULL), 0);
+    planes.range = PLANES_STUDIO;
     assert_int_equal(webp_planes_write(&planes, 80, 4, &bytes, &err), -1);
     assert_int_equal(err.code, ERR_TOO_LARGE);
     planes_release(&planes);
