@@ -7,6 +7,7 @@ A module that needs other settings says so in variables of its own:
 A test that needs a stack for itself asks for `new_stack` and calls it.
 """
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,12 @@ sys.path.insert(0, str(REPO / "tests"))
 
 from support.client import Client  # noqa: E402
 from support.servers import Home, Postgres, Redis, Stack  # noqa: E402
+
+
+def pytest_configure(config):
+    """SIGTERM ends the run as Ctrl-C does: servers are stopped, and their folder is removed."""
+    del config
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
