@@ -17,8 +17,8 @@ enum {
 
 /* An object on its way through the readers. */
 struct place {
-    const json_t *object;
-    char path[32]; /* "variants[1]." or "" */
+    json_t *object; /* only read: jansson's iterator takes no const one */
+    char path[32];  /* "variants[1]." or "" */
     struct err *err;
 };
 
@@ -41,10 +41,9 @@ static int refuse_unknown(const struct place *place, const char *key)
 
 static int check_keys(const struct place *place, const char *const *keys)
 {
-    /* json_object_foreach takes an object that may change */
     const char *key = NULL;
     json_t *value = NULL;
-    json_object_foreach((json_t *)(uintptr_t)place->object, key, value)
+    json_object_foreach(place->object, key, value)
     {
         const char *const *known = keys;
         while (*known != NULL && strcmp(*known, key) != 0) {
@@ -269,7 +268,7 @@ static void sort_variants(struct profile *profile)
     memcpy(profile->variants, sorted, count * sizeof *sorted);
 }
 
-static int read_root(const json_t *root, struct profile *profile, struct err *err)
+static int read_root(json_t *root, struct profile *profile, struct err *err)
 {
     static const char *const keys[] = {"name", "busy_seconds", "variants", NULL};
     static const struct range busy = {"busy_seconds", 0, MOST_BUSY_SECONDS, PRESET_BUSY_SECONDS};

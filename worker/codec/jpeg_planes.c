@@ -12,7 +12,9 @@ enum {
     MARKER_ICC = JPEG_APP0 + 2,
     ICC_HEADER_BYTES = 14,
     /* with more than this at hand libjpeg-turbo decodes Huffman codes in a hurry, and passes over bad ones without a warning */
-    WARY_BYTES = 256
+    PIECE_BYTES = 256,
+    MOST_WARNINGS =
+        99 /* what has more of them is more made up than decoded; libvips draws the line there too */
 };
 
 struct jpeg_planes {
@@ -21,7 +23,6 @@ struct jpeg_planes {
     struct jpeg_source_mgr source;
     const unsigned char *left; /* the data that libjpeg was not given yet */
     size_t left_bytes;
-    size_t piece_bytes; /* most that it is given at a time */
     struct jpeg_progress_mgr progress;
     struct jpeg_planes_rules rules;
     struct planes planes;              /* being read */
@@ -38,7 +39,7 @@ static void on_source(j_decompress_ptr codec)
 static boolean on_source_empty(j_decompress_ptr codec)
 {
     struct jpeg_planes *jpeg = codec->client_data;
-    size_t bytes = jpeg->left_bytes < jpeg->piece_bytes ? jpeg->left_bytes : jpeg->piece_bytes;
+    size_t bytes = jpeg->left_bytes < PIECE_BYTES ? jpeg->left_bytes : PIECE_BYTES;
     if (bytes == 0) {
         jpeg_fault_raise((j_common_ptr)codec, ERR_CORRUPT_IMAGE, "the data ends before the image does");
     }
@@ -61,6 +62,11 @@ static void on_skip(j_decompress_ptr codec, long count)
     source->bytes_in_buffer -= bytes;
 }
 
+static long most_warnings(const struct jpeg_planes *jpeg)
+{
+    return jpeg->rules.fails_on_warning ? 0 : MOST_WARNINGS;
+}
+
 /* Called by libjpeg between rows of blocks of each scan. */
 static void on_progress(j_common_ptr common)
 {
@@ -69,12 +75,20 @@ static void on_progress(j_common_ptr common)
     if (codec->input_scan_number > jpeg->rules.max_scans) {
         jpeg_fault_raise(common, ERR_TOO_LARGE, "more scans than are taken");
     }
+    if (codec->err->num_warnings > most_warnings(jpeg)) {
+        jpeg_fault_raise(common, ERR_CORRUPT_IMAGE, "the decoder warns of too much");
+    }
 }
 
-/* How many pixels a sample of a component covers on each side; 0 where it is not 1 or 2. */
+/* How many pixels a sample of a component covers on a side: is_readable lets no others pass. */
 static int reach(int most, int factor)
 {
-    return factor == most ? 1 : 2 * factor == most ? 2 : 0;
+    return factor == most ? 1 : 2;
+}
+
+static bool is_reach_taken(int most, int factor)
+{
+    return factor == most || 2 * factor == most;
 }
 
 static int across(const struct jpeg_decompress_struct *codec, int i)
@@ -97,7 +111,8 @@ static bool is_readable(const struct jpeg_decompress_struct *codec)
         return false;
     }
     for (int i = 1; i < codec->num_components; i++) {
-        if (across(codec, i) == 0 || down(codec, i) == 0) {
+        if (!is_reach_taken(codec->max_h_samp_factor, codec->comp_info[i].h_samp_factor) ||
+            !is_reach_taken(codec->max_v_samp_factor, codec->comp_info[i].v_samp_factor)) {
             return false;
         }
     }
@@ -128,7 +143,6 @@ struct jpeg_planes *jpeg_planes_open(const unsigned char *data, size_t bytes,
     jpeg->progress.progress_monitor = on_progress;
     jpeg->left = data;
     jpeg->left_bytes = bytes;
-    jpeg->piece_bytes = rules->fails_on_warning ? WARY_BYTES : SIZE_MAX;
     jpeg->source = (struct jpeg_source_mgr){.init_source = on_source,
                                             .fill_input_buffer = on_source_empty,
                                             .skip_input_data = on_skip,
@@ -278,7 +292,7 @@ int jpeg_planes_read(struct jpeg_planes *jpeg, struct planes *planes, struct err
     if (!read_rows(jpeg)) {
         return jpeg_fault_err(&jpeg->fault, ERR_CORRUPT_IMAGE, "can not decode the image", err);
     }
-    if (jpeg->rules.fails_on_warning && jpeg->fault.manager.num_warnings > 0) {
+    if (jpeg->fault.manager.num_warnings > most_warnings(jpeg)) {
         return err_set(err, ERR_CORRUPT_IMAGE, "the decoder warned %ld times",
                        jpeg->fault.manager.num_warnings);
     }

@@ -99,7 +99,8 @@ static int windows_init(struct windows *windows, int from, int to, double scale,
     if (exact == NULL || windows->windows == NULL || windows->weights == NULL) {
         free(exact);
         windows_release(windows);
-        return err_set(err, ERR_OUT_OF_MEMORY, "no memory for the weights of %d samples", to);
+        err_set(err, ERR_OUT_OF_MEMORY, "no memory for the weights of %d samples", to);
+        return -1;
     }
     for (int i = 0; i < to; i++) {
         double centre = (i + 0.5) * scale;
@@ -141,8 +142,8 @@ static int narrow_init(struct narrow *narrow, const struct plane *in, const stru
                         .capacity = capacity};
     if (narrow->wide == NULL || narrow->rows == NULL) {
         narrow_release(narrow);
-        return err_set(err, ERR_OUT_OF_MEMORY, "no memory for %d rows of %d samples", capacity,
-                       columns->count);
+        err_set(err, ERR_OUT_OF_MEMORY, "no memory for %d rows of %d samples", capacity, columns->count);
+        return -1;
     }
     return 0;
 }

@@ -27,8 +27,9 @@ static void to_rgb(const struct planes *planes, unsigned char *out)
         const unsigned char *red = plane_row(&planes->plane[PLANES_CR], y / 2);
         for (int x = 0; x < luma->width_px; x++, out += 3) {
             double grey = (level[x] - black) * luma_step;
-            double cb = (blue[x / 2] - 128) * chroma_step;
-            double cr = (red[x / 2] - 128) * chroma_step;
+            int pair = x / 2;
+            double cb = (blue[pair] - 128) * chroma_step;
+            double cr = (red[pair] - 128) * chroma_step;
             out[0] = clamp(grey + 1.402 * cr);
             out[1] = clamp(grey - 0.344136 * cb - 0.714136 * cr);
             out[2] = clamp(grey + 1.772 * cb);

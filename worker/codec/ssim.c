@@ -29,8 +29,8 @@ static double ssim_of_window(const struct window *window)
         for (int x = 0; x < window->width_px; x++) {
             sum_a += a[x];
             sum_b += b[x];
-            squares += a[x] * a[x] + b[x] * b[x];
-            products += a[x] * b[x];
+            squares += (long)a[x] * a[x] + (long)b[x] * b[x];
+            products += (long)a[x] * b[x];
         }
     }
     double count = (double)window->width_px * window->height_px;
