@@ -19,7 +19,7 @@ struct jpeg_planes;
 /* How strict the reading is. */
 struct jpeg_planes_rules {
     int64_t max_scans;     /* more than these are ERR_TOO_LARGE */
-    bool fails_on_warning; /* else what libjpeg can mend is mended */
+    bool fails_on_warning; /* else what libjpeg can mend is mended, up to a measure */
 };
 
 /*

@@ -191,6 +191,15 @@ static void a_warning_is_an_error_only_where_it_is_asked_to_be(void **state)
     free(data);
 }
 
+/* Writes codes into the middle of the data that no table may have: all ones (ITU-T T.81 C). */
+static void damage(unsigned char *data, size_t bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i += 2) {
+        data[bytes / 2 + i] = 0xff;
+        data[bytes / 2 + i + 1] = 0;
+    }
+}
+
 static void bad_codes_are_warned_of(void **state)
 {
     (void)state;
@@ -201,13 +210,14 @@ static void bad_codes_are_warned_of(void **state)
     size_t bytes = jpeg_sample_make(&sample, &data);
     struct err err = {.code = ERR_NONE};
     assert_int_equal(read_cut(data, bytes, &strict, &err), 0);
-    /* all ones is a code that no table may have (ITU-T T.81 C) */
-    for (size_t i = 0; i < 12; i += 2) {
-        data[bytes / 2 + i] = 0xff;
-        data[bytes / 2 + i + 1] = 0;
-    }
+    damage(data, bytes, 12);
     assert_int_equal(read_cut(data, bytes, &usual, &err), 0);
     assert_int_equal(read_cut(data, bytes, &strict, &err), -1);
+    assert_int_equal(err.code, ERR_CORRUPT_IMAGE);
+    /* nobody wants to see what is left of this */
+    damage(data, bytes, bytes / 4);
+    err.code = ERR_NONE;
+    assert_int_equal(read_cut(data, bytes, &usual, &err), -1);
     assert_int_equal(err.code, ERR_CORRUPT_IMAGE);
     free(data);
 }
