@@ -40,6 +40,7 @@ struct codec_child {
     bool is_stopped;         /* by codec_child_stop: its end is no death */
     struct err why;          /* ERR_NONE: what the exit says is the cause */
     int64_t images;
+    int64_t peak_bytes;
     struct loop_later later;
 };
 
@@ -184,6 +185,9 @@ static void take_answer(struct codec_child *child, const struct wire_frame *fram
         codec_child_kill(child, err.code, err.sentence);
     } else if (said == CODEC_TASK_HAS_ENDED) {
         child->images++;
+        if (frame->type == WIRE_DONE) {
+            child->peak_bytes = frame->done.peak_bytes;
+        }
         set_state(child, CHILD_IDLE);
         child->events->on_idle(child->owner, child);
     }
@@ -424,6 +428,11 @@ void codec_child_stop(struct codec_child *child)
 int codec_child_pid(const struct codec_child *child)
 {
     return child->has_process ? uv_process_get_pid(&child->process) : 0;
+}
+
+int64_t codec_child_peak_bytes(const struct codec_child *child)
+{
+    return child->peak_bytes;
 }
 
 int64_t codec_child_images(const struct codec_child *child)

@@ -63,6 +63,9 @@ void codec_child_stop(struct codec_child *child);
 /* The process id, for the log; 0 where it could not be started. */
 int codec_child_pid(const struct codec_child *child);
 
+/* The most memory that it had so far, as it says itself. */
+int64_t codec_child_peak_bytes(const struct codec_child *child);
+
 /* Images that it has answered for, well or not. */
 int64_t codec_child_images(const struct codec_child *child);
 

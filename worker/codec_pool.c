@@ -20,6 +20,7 @@ struct place {
     struct codec_pool *pool;
     struct codec_child *child; /* NULL between two lives */
     struct deadline restart;
+    int64_t memory_bytes;   /* of the budget, while a task is at work here */
     bool was_ready;         /* the present child */
     unsigned failures;      /* deaths since an image was last answered for */
     unsigned failed_starts; /* deaths in a row before READY */
@@ -32,6 +33,7 @@ struct codec_pool {
     void *owner;
     struct place *places; /* owned; options.codecs of them */
     struct list line;     /* struct codec_task.link */
+    int64_t memory_used;  /* of the budget */
     uint64_t last_ticket;
     uint64_t deaths;
     struct loop_later change;
@@ -67,14 +69,31 @@ static void tell_change(struct codec_pool *pool)
     loop_call_later(pool->loop, &pool->change, on_change, pool);
 }
 
-/* Brings the line and free codecs together. */
+static bool has_memory_for(const struct codec_pool *pool, const struct codec_task *task)
+{
+    return pool->memory_used == 0 || task->memory_bytes <= pool->options.memory_budget - pool->memory_used;
+}
+
+static void give_memory_back(struct place *place)
+{
+    place->pool->memory_used -= place->memory_bytes;
+    place->memory_bytes = 0;
+}
+
+/* Brings the line and free codecs together. Nobody overtakes: a large image would else wait for as long as small ones come. */
 static void hand_out(struct codec_pool *pool)
 {
     for (size_t i = 0; i < pool->options.codecs && !list_is_empty(&pool->line); i++) {
         struct codec_child *child = pool->places[i].child;
         if (child != NULL && codec_child_is_idle(child)) {
-            struct list *link = list_shift(&pool->line);
-            codec_child_run(child, list_owner(link, struct codec_task, link), ++pool->last_ticket);
+            struct codec_task *task = list_owner(pool->line.next, struct codec_task, link);
+            if (!has_memory_for(pool, task)) {
+                return;
+            }
+            list_remove(&task->link);
+            pool->places[i].memory_bytes = task->memory_bytes;
+            pool->memory_used += task->memory_bytes;
+            codec_child_run(child, task, ++pool->last_ticket);
         }
     }
 }
@@ -85,12 +104,16 @@ static void on_idle(void *owner, struct codec_child *child)
     struct codec_pool *pool = place->pool;
     place->was_ready = true;
     place->failed_starts = 0;
+    give_memory_back(place);
     if (codec_child_images(child) > 0) {
         place->failures = 0;
     }
-    if (pool->is_closing || codec_child_images(child) >= pool->options.codec_images) {
+    bool is_worn = codec_child_images(child) >= pool->options.codec_images ||
+                   codec_child_peak_bytes(child) > pool->options.ceiling_bytes;
+    if (pool->is_closing || is_worn) {
         codec_child_stop(child);
-    } else {
+    }
+    if (!pool->is_closing) {
         hand_out(pool);
     }
     tell_change(pool);
@@ -142,8 +165,10 @@ static void on_gone(void *owner, struct codec_child *child, const struct err *er
                  log_int("restart_ms", (int64_t)wait_ms));
     }
     place->child = NULL;
+    give_memory_back(place);
     tell_change(pool);
     if (!pool->is_closing) {
+        hand_out(pool);
         deadline_arm(&place->restart, pool->loop, wait_ms, start_child, place);
     }
     end_close(pool);
@@ -223,7 +248,7 @@ size_t codec_pool_live(const struct codec_pool *pool)
 size_t codec_pool_free(const struct codec_pool *pool)
 {
     size_t count = 0;
-    for (size_t i = 0; i < pool->options.codecs; i++) {
+    for (size_t i = 0; list_is_empty(&pool->line) && i < pool->options.codecs; i++) {
         count += pool->places[i].child != NULL && codec_child_is_idle(pool->places[i].child);
     }
     return count;

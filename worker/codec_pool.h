@@ -14,7 +14,10 @@ struct loop;
 struct codec_pool_options {
     struct codec_child_options child; /* its strings outlive the pool */
     size_t codecs;
-    int64_t codec_images; /* after which a codec is replaced */
+    int64_t codec_images;  /* after which a codec is replaced */
+    int64_t ceiling_bytes; /* a codec that had more memory than this is replaced */
+    int64_t
+        memory_budget; /* for the tasks that are at work at once; one that needs more by itself works alone */
 };
 
 /*
@@ -27,7 +30,7 @@ struct codec_pool *codec_pool_open(struct loop *loop, const struct codec_pool_op
 /* Ends all codecs; no task may be there. changed is not called any more; closed(owner) is the last call, from the loop. */
 void codec_pool_close(struct codec_pool *pool, void (*closed)(void *owner), void *owner);
 
-/* Puts a task in the line. */
+/* Puts a task in the line. Tasks are handed to codecs in their order, as soon as one is free and the budget has room. */
 void codec_pool_submit(struct codec_pool *pool, struct codec_task *task);
 
 /* Ends a task that was submitted with ERR_CANCELLED, from the loop; the codec that has it is killed. */
@@ -36,7 +39,7 @@ void codec_pool_cancel(struct codec_pool *pool, struct codec_task *task);
 /* Codecs that are ready or at work. */
 size_t codec_pool_live(const struct codec_pool *pool);
 
-/* Codecs that are ready and have nothing to do. */
+/* Codecs that are ready and have nothing to do; 0 where a task waits for memory, since they could not take another. */
 size_t codec_pool_free(const struct codec_pool *pool);
 
 /* True where no codec lives and the last starts have all failed: the program is missing, or dies at once. */

@@ -17,8 +17,9 @@ struct codec_child;
 
 struct codec_task {
     /* filled by the owner */
-    int input_fd;        /* open for reading; stays the owner's, and open until on_end */
-    struct wire_job job; /* what is asked for */
+    int input_fd;         /* open for reading; stays the owner's, and open until on_end */
+    struct wire_job job;  /* what is asked for */
+    int64_t memory_bytes; /* what it will need, most likely */
     /* a variant is complete and sealed, and fd becomes the receiver's; or it is left out: bytes 0, fd -1 */
     void (*on_variant)(void *owner, const struct wire_variant *variant, int fd);
     /*

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- *     BEGIN ─► FETCH ─► CODEC ─► SWITCH ─► FINISH ─► END
- *       │ not owed        │          └─► OWE ─────▲
- *       │                 └─ shows small variants │
- *       └─────────────────────────────────────────┘
+ *     BEGIN ─► FETCH ─► MEASURE ─► CODEC ─► SWITCH ─► FINISH ─► END
+ *       │ not owed                    │          └─► OWE ─────▲
+ *       │                             └─ shows small variants │
+ *       └─────────────────────────────────────────────────────┘
  *     a failure of the job's own
  *       that may pass:                 AGAIN ─► RETRY ─► END
  *       of the storage's, perhaps:     ASK ─► as above, or an outage: AGAIN ─► RETRY with its counts as they were
@@ -87,6 +87,7 @@ static const struct {
     [RUN_BEGIN] = {job_run_do_begin, job_run_after_begin},
     [RUN_REFINE] = {job_run_do_refine, job_run_after_refine},
     [RUN_FETCH] = {job_run_do_fetch, job_run_after_fetch},
+    [RUN_MEASURE] = {job_run_do_measure, job_run_after_measure},
     [RUN_CODEC] = {job_run_do_codec, job_run_after_codec},
     [RUN_SWITCH] = {job_run_do_switch, job_run_after_switch},
     [RUN_OWE] = {job_run_do_owe, job_run_after_owe},

@@ -64,7 +64,7 @@ enum run_state job_run_after_fetch(struct job_run *run)
         err_set(&err, ERR_UNSUPPORTED_FORMAT, "the row names no format");
         return job_run_settle(run, &err);
     }
-    return RUN_CODEC;
+    return RUN_MEASURE;
 }
 
 static void on_variant(void *owner, const struct wire_variant *variant, int fd)

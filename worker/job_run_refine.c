@@ -3,9 +3,9 @@
  * The states of a refinement: variants that were made in a hurry are made again, with all the effort that the profile gives them.
  * The row is ready all the while, and stays what it is where that comes to nothing:
  *
- *     REFINE ─► FETCH ─► CODEC ─► REPLACE ─► FINISH ─► END
- *       │ others wait: RETRY, later          ▲
- *       │ not owed ──────────────────────────┤
+ *     REFINE ─► FETCH ─► MEASURE ─► CODEC ─► REPLACE ─► FINISH ─► END
+ *       │ others wait: RETRY, later                      ▲
+ *       │ not owed ──────────────────────────────────────┤
  *       └ of another profile: GIVE_UP ─► LEFTOVERS ─► REMOVE ─► FINISH
  *
  * GIVE_UP is to a refinement what FAIL is to others: it is owed no more. What row and queue are told is guarded by the generation and by

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The insides of a job_run, for job_run.c (the steps), job_run_make.c (the way to ready variants),
+ * The insides of a job_run, for job_run.c (the steps), job_run_make.c (the way to ready variants), job_run_measure.c,
  * job_run_refine.c (refinements) and job_run_settle.c (all other ways). Nobody else includes it.
  *
  * Each state is a pair: do_<state> begins calls, and after_<state>, when all have answered, gives the next state.
@@ -9,6 +9,7 @@
 #define PIXMILL_WORKER_JOB_RUN_STATE_H
 
 #include "common/db/db_image.h"
+#include "common/image/image_head.h"
 #include "common/job/job.h"
 #include "common/storage/storage.h"
 #include "worker/breaker.h"
@@ -18,6 +19,7 @@
 #include "worker/lease_keeper.h"
 
 #include <stdint.h>
+#include <uv.h>
 
 struct arena;
 struct parts;
@@ -26,6 +28,7 @@ enum run_state {
     RUN_BEGIN,
     RUN_REFINE,
     RUN_FETCH,
+    RUN_MEASURE,
     RUN_CODEC,
     RUN_SWITCH,
     RUN_OWE,
@@ -42,6 +45,16 @@ enum run_state {
     RUN_GIVE_BACK,
     RUN_END,
     RUN_STATE_COUNT
+};
+
+/* The reading of a header. */
+enum { RUN_PIECE_BYTES = 16384 };
+
+struct run_measure {
+    uv_fs_t request;
+    char *piece; /* in the arena; NULL before the first */
+    int64_t offset;
+    struct image_head head;
 };
 
 struct job_run {
@@ -69,6 +82,7 @@ struct job_run {
     struct db_image_work work;
     struct db_image row;
     struct storage_file file; /* fd owned; -1 where none */
+    struct run_measure measure;
     struct codec_task task;
     struct wire_done done;
     struct job_output output;
@@ -109,6 +123,8 @@ void job_run_do_begin(struct job_run *run);
 enum run_state job_run_after_begin(struct job_run *run);
 void job_run_do_fetch(struct job_run *run);
 enum run_state job_run_after_fetch(struct job_run *run);
+void job_run_do_measure(struct job_run *run);
+enum run_state job_run_after_measure(struct job_run *run);
 void job_run_do_codec(struct job_run *run);
 enum run_state job_run_after_codec(struct job_run *run);
 void job_run_do_switch(struct job_run *run);

@@ -16,6 +16,7 @@
 #include "worker/janitor.h"
 #include "worker/lease_keeper.h"
 #include "worker/load.h"
+#include "worker/memory_need.h"
 #include "worker/parts.h"
 #include "worker/profile_file.h"
 #include "worker/reconciler.h"
@@ -171,14 +172,18 @@ static void open_breakers(struct worker *worker)
 static void open_codecs(struct worker *worker)
 {
     const struct config *config = worker->config;
-    struct codec_pool_options options = {.child = {.path = worker->codec_path,
-                                                   .memory_bytes = config->codec_memory_bytes,
-                                                   .is_caged = config->sandbox,
-                                                   .log_level = config->log_level,
-                                                   .ready_ms = CODEC_READY_MS,
-                                                   .job_timeout_ms = (uint64_t)config->job_timeout_ms},
-                                         .codecs = worker_codecs(config),
-                                         .codec_images = config->codec_images};
+    struct codec_pool_options options = {
+        .child = {.path = worker->codec_path,
+                  .memory_bytes = config->codec_memory_bytes,
+                  .is_caged = config->sandbox,
+                  .log_level = config->log_level,
+                  .ready_ms = CODEC_READY_MS,
+                  .job_timeout_ms = (uint64_t)config->job_timeout_ms},
+        .codecs = worker_codecs(config),
+        .codec_images = config->codec_images,
+        .ceiling_bytes = config->codec_ceiling_bytes,
+        .memory_budget =
+            memory_budget(config->memory_budget, uv_get_constrained_memory(), uv_get_total_memory())};
     worker->parts.codecs = codec_pool_open(worker->parts.loop, &options, on_changed, worker);
 }
 

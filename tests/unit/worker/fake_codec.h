@@ -42,6 +42,7 @@ static void fake_done(uint64_t ticket)
     struct wire_frame frame = {.done = {.width_px = 90,
                                         .height_px = 100,
                                         .decode_us = getpid(),
+                                        .peak_bytes = 1000,
                                         .blurhash = "LEHV6nWB2yk8pyo0adR*.7kCMdnj"}};
     fake_send(WIRE_DONE, ticket, &frame);
 }

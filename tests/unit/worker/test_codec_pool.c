@@ -26,11 +26,15 @@ struct fixture {
     int changes;
     int closed;
     int input_fd;
+    int64_t memory_bytes; /* of the images that are submitted */
+    int clock;
 };
 
 struct image {
     struct codec_task task;
     int ends;
+    int *clock; /* counts the ends of all images of a pool */
+    int ended_at;
     int variants;
     struct err err;
     struct wire_done done;
@@ -67,8 +71,11 @@ static void open_pool(struct fixture *fixture, const char *behaviour, const stru
 /* So many codecs, and deadlines that no test reaches. */
 static struct codec_pool_options patient(size_t codecs)
 {
-    return (struct codec_pool_options){
-        .child = {.ready_ms = LONG_MS, .job_timeout_ms = LONG_MS}, .codecs = codecs, .codec_images = 100};
+    return (struct codec_pool_options){.child = {.ready_ms = LONG_MS, .job_timeout_ms = LONG_MS},
+                                       .codecs = codecs,
+                                       .codec_images = 100,
+                                       .ceiling_bytes = INT64_MAX,
+                                       .memory_budget = INT64_MAX};
 }
 
 static void close_pool(struct fixture *fixture)
@@ -94,6 +101,7 @@ static void on_end(void *owner, const struct wire_done *done, const struct err *
 {
     struct image *image = owner;
     image->ends++;
+    image->ended_at = ++*image->clock;
     assert_true((done == NULL) == (err != NULL));
     if (done != NULL) {
         image->done = *done;
@@ -105,11 +113,12 @@ static void on_end(void *owner, const struct wire_done *done, const struct err *
 
 static void submit(struct fixture *fixture, struct image *image)
 {
-    *image = (struct image){.ends = 0};
+    *image = (struct image){.clock = &fixture->clock};
     image->task.input_fd = fixture->input_fd;
     image->task.job = (struct wire_job){.format = IMAGE_JPEG,
                                         .limits = {.max_side_px = 5000, .max_file_bytes = 5000000},
                                         .profile = *profile_default()};
+    image->task.memory_bytes = fixture->memory_bytes;
     image->task.on_variant = on_variant;
     image->task.on_end = on_end;
     image->task.owner = image;
@@ -272,6 +281,84 @@ static void test_replaces_a_codec_after_its_share(void **state)
     close_pool(&fixture);
 }
 
+static void test_replaces_a_codec_past_its_ceiling(void **state)
+{
+    (void)state;
+    struct image images[2];
+    struct fixture fixture;
+    struct codec_pool_options options = patient(1);
+    options.ceiling_bytes = 999; /* the codecs of this test have had 1000 */
+    open_pool(&fixture, "good", &options);
+    for (int i = 0; i < 2; i++) {
+        submit(&fixture, &images[i]);
+        assert_true(await_reached(fixture.loop, &images[i].ends, 1));
+        assert_int_equal(images[i].err.code, ERR_NONE);
+        release(&images[i]);
+    }
+    assert_true(images[0].done.decode_us != images[1].done.decode_us);
+    assert_int_equal(codec_pool_deaths(fixture.pool), 0);
+    close_pool(&fixture);
+}
+
+static bool are_both_ready(void *owner)
+{
+    struct fixture *fixture = owner;
+    return codec_pool_free(fixture->pool) == 2;
+}
+
+static void test_images_wait_for_memory_in_their_order(void **state)
+{
+    (void)state;
+    static const int64_t needs[] = {60, 60, 10, 1000, 10};
+    enum { IMAGES = sizeof needs / sizeof needs[0] };
+    struct image images[IMAGES];
+    struct fixture fixture;
+    struct codec_pool_options options = patient(2);
+    options.memory_budget = 100;
+    open_pool(&fixture, "good", &options);
+    assert_true(await_until(fixture.loop, are_both_ready, &fixture));
+    for (int i = 0; i < IMAGES; i++) {
+        fixture.memory_bytes = needs[i];
+        submit(&fixture, &images[i]);
+    }
+    /* a codec is free, and there would be room for the third; it is not its turn */
+    assert_non_null(images[0].task.child);
+    assert_null(images[1].task.child);
+    assert_null(images[2].task.child);
+    assert_int_equal(codec_pool_free(fixture.pool), 0);
+    for (int i = 0; i < IMAGES; i++) {
+        assert_true(await_reached(fixture.loop, &images[i].ends, 1));
+        assert_int_equal(images[i].err.code, ERR_NONE);
+        release(&images[i]);
+    }
+    /* one that is larger than the budget was alone: all before it had ended, and none after it */
+    assert_int_equal(images[0].ended_at, 1);
+    assert_int_equal(images[3].ended_at, 4);
+    assert_int_equal(images[4].ended_at, 5);
+    assert_true(await_until(fixture.loop, are_both_ready, &fixture));
+    close_pool(&fixture);
+}
+
+static void test_memory_comes_back_from_the_dead(void **state)
+{
+    (void)state;
+    enum { IMAGES = 4 };
+    struct image images[IMAGES];
+    struct fixture fixture;
+    struct codec_pool_options options = patient(2);
+    options.memory_budget = 100;
+    open_pool(&fixture, "crash", &options);
+    fixture.memory_bytes = 100;
+    for (int i = 0; i < IMAGES; i++) {
+        submit(&fixture, &images[i]);
+    }
+    for (int i = 0; i < IMAGES; i++) {
+        assert_true(await_reached(fixture.loop, &images[i].ends, 1));
+        assert_int_equal(images[i].err.code, ERR_CODEC_CRASHED);
+    }
+    close_pool(&fixture);
+}
+
 static bool is_broken(void *owner)
 {
     struct fixture *fixture = owner;
@@ -337,6 +424,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_inherits_nothing_else),
         cmocka_unit_test(test_a_death_costs_only_its_own_image),
         cmocka_unit_test(test_replaces_a_codec_after_its_share),
+        cmocka_unit_test(test_replaces_a_codec_past_its_ceiling),
+        cmocka_unit_test(test_images_wait_for_memory_in_their_order),
+        cmocka_unit_test(test_memory_comes_back_from_the_dead),
         cmocka_unit_test(test_no_storm_where_the_program_can_not_start),
         cmocka_unit_test(test_cancel_ends_waiting_and_running_images),
     };
