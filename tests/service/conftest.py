@@ -6,6 +6,7 @@ A module that needs other settings says so in variables of its own:
     STACK_WORKERS = 2                           worker processes at the start (default 1)
 A test that needs a stack for itself asks for `new_stack` and calls it.
 """
+import json
 import os
 import signal
 import sys
@@ -88,6 +89,17 @@ def new_stack(home, pg):
             faults.append(str(fault))
         server.stop()
     assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def profile_file(home):
+    """profile_file({...}): the path of a file with this profile, for PIXMILL_PROFILE."""
+    def write(profile):
+        path = home.folder("profile") / "profile.json"
+        path.write_text(json.dumps(profile))
+        path.chmod(0o644)
+        return path
+    return write
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from support import judge
 from support.blurhash import decoded
 from support.client import Client
 from support.pictures import encoded, jpeg
-from support.process import wait_until
+from support.process import codec_at_work, wait_until
 
 STACK_ENV = {"PIXMILL_CODECS": 1, "PIXMILL_LEASE_MS": 600, "PIXMILL_BACKOFF_MS": 50, "PIXMILL_LOG_LEVEL": "debug"}
 
@@ -40,16 +40,6 @@ def assert_disk_is_rows(stack):
     wait_until(lambda: not stack.query("SELECT id FROM tombstone"), seconds=60, what="the janitor")
     rows = stack.query("SELECT stored_name FROM image UNION ALL SELECT stored_name FROM variant")
     assert stack.media_files() == sorted(row[0] for row in rows)
-
-
-def codec_at_work(worker):
-    for pid in worker.children():
-        try:
-            if len(os.listdir(f"/proc/{pid}/fd")) > 5:
-                return pid
-        except OSError:
-            continue
-    return None
 
 
 def test_thumbnail_and_medium_are_seen_before_the_webp(stack, client, big):

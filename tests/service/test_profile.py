@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Profiles of an operator's own: from a file, through codecs, to the rows."""
-import json
 
 import numpy
 import pytest
@@ -19,16 +18,6 @@ SHOP = {"name": "shop", "busy_seconds": 3600, "variants": [
     {"name": "small", "width": 150, "format": "webp", "min_ssim": 0.99, "quality": 40},
     {"name": "copy", "format": "png", "skip_if_larger": True},
 ]}
-
-
-@pytest.fixture
-def profile_file(home):
-    def write(profile):
-        path = home.folder("profile") / "profile.json"
-        path.write_text(json.dumps(profile))
-        path.chmod(0o644)
-        return path
-    return write
 
 
 def upload(client, data):

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Effort follows the load: made in a hurry while there is a backlog, and again when nothing waits."""
-import json
 import os
 import signal
 
-import pytest
 
 from support import judge
 from support.client import Client
 from support.pictures import jpeg
-from support.process import wait_until
+from support.process import codec_at_work, wait_until
 
 # any job that waits makes a hurry
 HASTY = {"name": "hasty", "busy_seconds": 0, "variants": [
@@ -17,16 +15,6 @@ HASTY = {"name": "hasty", "busy_seconds": 0, "variants": [
     {"name": "webp", "format": "webp", "effort": 6, "effort_busy": 0}]}
 ENV = {"PIXMILL_CODECS": 1, "PIXMILL_LEASE_MS": 600, "PIXMILL_BACKOFF_MS": 50, "PIXMILL_LOG_LEVEL": "debug"}
 COUNT = 8
-
-
-@pytest.fixture
-def profile_file(home):
-    def write(profile):
-        path = home.folder("profile") / "profile.json"
-        path.write_text(json.dumps(profile))
-        path.chmod(0o644)
-        return path
-    return write
 
 
 def upload_all(client, count=COUNT):
@@ -115,16 +103,7 @@ def test_a_refinement_that_kills_its_codec_leaves_the_image_as_it_is(new_stack, 
         client.wait_ready(slug, image_id, seconds=120)
     assert to_refine(stack) >= 1
 
-    def codec_at_work():
-        for pid in worker.children():
-            try:
-                if len(os.listdir(f"/proc/{pid}/fd")) > 5:
-                    return pid
-            except OSError:
-                continue
-        return None
-
-    os.kill(wait_until(codec_at_work, seconds=60, what="a refinement"), signal.SIGKILL)
+    os.kill(wait_until(lambda: codec_at_work(worker), seconds=60, what="a refinement"), signal.SIGKILL)
     wait_refined(stack)
     assert {status for status, in stack.query("SELECT status FROM image")} == {"ready"}
     assert len(hurried_names(stack)) == 1

@@ -8,7 +8,7 @@ import requests
 
 from support.client import Client
 from support.pictures import jpeg
-from support.process import wait_until
+from support.process import codec_at_work, is_codec_at_work, wait_until
 from support.servers import free_port
 
 STACK_ENV = {"PIXMILL_CODECS": 1, "PIXMILL_LEASE_MS": 600, "PIXMILL_BACKOFF_MS": 50, "PIXMILL_LOG_LEVEL": "debug"}
@@ -81,16 +81,8 @@ def wait_status(stack, image_id, status):
 
 
 def busy_codec(worker):
-    """The process id of the worker's codec, once it holds the descriptors of a job: its own are 0 to 3."""
-    def find():
-        for pid in worker.children():
-            try:
-                if len(os.listdir(f"/proc/{pid}/fd")) > 5:
-                    return pid
-            except OSError:
-                continue
-        return None
-    return wait_until(find, what="a codec at work")
+    """The process id of the worker's codec, once it holds a job."""
+    return wait_until(lambda: codec_at_work(worker), what="a codec at work")
 
 
 def test_a_killed_codec_costs_one_attempt(stack, client, big):
@@ -109,7 +101,7 @@ def test_an_image_that_kills_every_codec_is_quarantined(stack, client, big):
     while status_of(stack, image_id) != "failed":
         for pid in stack.workers[0].children():
             try:
-                if pid not in killed and len(os.listdir(f"/proc/{pid}/fd")) > 5:
+                if pid not in killed and is_codec_at_work(pid):
                     os.kill(pid, signal.SIGKILL)
                     killed.add(pid)
             except OSError:

@@ -55,6 +55,21 @@ def wait_until(condition, seconds=30, what="the condition"):
         pause = min(pause * 1.5, 0.05)
 
 
+def is_codec_at_work(pid):
+    """True for a pixmill-codec that holds a job: the memory files of its variants. False for one that is starting or gone."""
+    try:
+        if Path(f"/proc/{pid}/comm").read_text().strip() != "pixmill-codec":
+            return False
+        return any(os.readlink(link).startswith("/memfd:") for link in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+
+
+def codec_at_work(worker):
+    """The process id of a worker's codec that holds a job, or None."""
+    return next((pid for pid in worker.children() if is_codec_at_work(pid)), None)
+
+
 def _die_with_parent():
     """PR_SET_PDEATHSIG = 1: the kernel kills us when the test run is gone."""
     ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
