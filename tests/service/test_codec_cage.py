@@ -121,7 +121,7 @@ def test_an_image_that_outgrows_the_memory_costs_itself_only(tmp_path):
     rows = zlib.compress((b"\0" + b"\x80" * 3 * side) * side)
     large = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
              chunk(b"IDAT", rows) + chunk(b"IEND", b""))
-    with Codec(memory_bytes=96 << 20, log_path=tmp_path / "log") as codec:
+    with Codec(memory_bytes=48 << 20, log_path=tmp_path / "log") as codec:
         codec.wait_ready()
         try:
             result = codec.run(large, "png")

@@ -32,6 +32,8 @@ def originals():
         "cmyk": ("jpeg", pictures.encoded(drawn.convert("CMYK"), "JPEG", quality=85)),
         "png": ("png", pictures.encoded(drawn, "PNG")),
         "png-alpha": ("png", pictures.encoded(alpha, "PNG")),
+        "png-grey": ("png", pictures.encoded(drawn.convert("L").crop((0, 0, 201, 200)), "PNG")),
+        "png-palette": ("png", pictures.encoded(drawn.convert("P").crop((0, 0, 239, 200)), "PNG", transparency=3)),
         "webp": ("webp", pictures.encoded(drawn, "WEBP", quality=80)),
         "webp-lossless": ("webp", pictures.encoded(alpha, "WEBP", lossless=True)),
     }

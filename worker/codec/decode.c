@@ -96,8 +96,7 @@ static VipsImage *load(const struct wire_job *job, enum image_format format, con
     return image;
 }
 
-/* The background on which every variant flattens; NULL where they differ, or one keeps the alpha. */
-static const unsigned char *common_background(const struct profile *profile)
+const unsigned char *decode_background(const struct profile *profile)
 {
     const unsigned char *first = profile->variants[0].background;
     for (size_t i = 0; i < profile->count; i++) {
@@ -156,7 +155,7 @@ static int to_memory(const struct wire_job *job, VipsImage *loaded, VipsImage **
 {
     VipsImage *srgb = NULL;
     VipsImage *flat = NULL;
-    const unsigned char *background = common_background(&job->profile);
+    const unsigned char *background = decode_background(&job->profile);
     if (colour_to_srgb(loaded, &srgb, err) != 0) {
         return -1;
     }

@@ -25,6 +25,9 @@ struct decode_plan {
 int decode_check(const struct wire_job *job, const unsigned char *data, size_t bytes,
                  struct decode_plan *plan, struct err *err) MUST_CHECK;
 
+/* The background on which every variant of a profile flattens; NULL where they differ, or one keeps the alpha. */
+const unsigned char *decode_background(const struct profile *profile);
+
 /*
  * Decodes bytes that passed decode_check in full. *out (the caller's to g_object_unref) is in memory: 3 bands, or 4 where the
  * image has alpha and a variant of the profile keeps it or the variants differ in their background. First frame only.

@@ -2,6 +2,7 @@
 #include "worker/codec/ycc_source.h"
 #include "common/base/alloc.h"
 #include "worker/codec/jpeg_planes.h"
+#include "worker/codec/png_planes.h"
 #include "worker/codec/srgb_profile.h"
 #include "worker/codec/webp_read.h"
 
@@ -56,6 +57,32 @@ static void close_jpeg(void *reader)
     jpeg_planes_close(reader);
 }
 
+/* What is a warning to libpng is for the other path to say. */
+static void *open_png(const struct wire_job *job, const struct image_head *head, const unsigned char *data,
+                      size_t bytes)
+{
+    if (job->fail_on == WIRE_FAIL_ON_WARNING) {
+        return NULL;
+    }
+    struct png_planes *png = png_planes_open(data, bytes, decode_background(&job->profile));
+    if (png == NULL || png_planes_width_px(png) != head->width_px ||
+        png_planes_height_px(png) != head->height_px || !png_planes_is_srgb(png)) {
+        png_planes_close(png);
+        return NULL;
+    }
+    return png;
+}
+
+static int read_png(void *reader, struct planes *planes, struct err *err)
+{
+    return png_planes_read(reader, planes, err);
+}
+
+static void close_png(void *reader)
+{
+    png_planes_close(reader);
+}
+
 static bool is_webp_srgb(const struct webp_read *webp)
 {
     size_t bytes = 0;
@@ -88,6 +115,7 @@ static void close_webp(void *reader)
 
 static const struct verbs readers[IMAGE_FORMAT_COUNT] = {
     [IMAGE_JPEG] = {open_jpeg, read_jpeg, close_jpeg},
+    [IMAGE_PNG] = {open_png, read_png, close_png},
     [IMAGE_WEBP] = {open_webp, read_webp, close_webp},
 };
 
