@@ -30,9 +30,9 @@ static void put_luma(const unsigned char *restrict rgb, unsigned char *restrict 
 static void put_chroma(const unsigned char *restrict above, const unsigned char *restrict below,
                        unsigned char *restrict cb, unsigned char *restrict cr, size_t count)
 {
-    enum { DOWN_BITS = BITS + 2 };
+    enum { DOWN_BITS = BITS + 2, PAIR_BYTES = 2 * BANDS };
     const int32_t middle = (128 << DOWN_BITS) + (1 << (DOWN_BITS - 1)) - 1;
-    for (size_t x = 0; x < count; x++, above += 2 * BANDS, below += 2 * BANDS) {
+    for (size_t x = 0; x < count; x++, above += PAIR_BYTES, below += PAIR_BYTES) {
         int32_t red = above[0] + above[3] + below[0] + below[3];
         int32_t green = above[1] + above[4] + below[1] + below[4];
         int32_t blue = above[2] + above[5] + below[2] + below[5];
