@@ -19,8 +19,10 @@ static void on_glib_log(const char *domain, GLogLevelFlags level, const char *me
     }
 }
 
+/* The last is the PNG saver of a libvips that was built with libspng. */
 static const char *const used[] = {"VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer",
-                                   "VipsForeignLoadWebpBuffer", "VipsForeignSavePngBuffer"};
+                                   "VipsForeignLoadWebpBuffer", "VipsForeignSavePngBuffer",
+                                   "VipsForeignSaveSpngBuffer"};
 
 static bool is_used(const char *kind)
 {
