@@ -14,6 +14,7 @@
 #include "common/base/digest.h"
 #include "common/base/err.h"
 #include "common/image/image_format.h"
+#include "common/job/job.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -159,6 +160,34 @@ void db_image_show(struct db *db, const struct db_image_result *result, bool *is
  */
 void db_image_ready(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
                     void *owner);
+
+enum { DB_IMAGE_READY_MAX = 32 };
+
+/*
+ * The same for up to DB_IMAGE_READY_MAX images, all different, in one transaction: is_current[i] is that of results[i]. On an
+ * error none was switched.
+ */
+void db_image_ready_many(struct db *db, const struct db_image_result *const *results, size_t count,
+                         bool *is_current, done_fn done, void *owner);
+
+/* An image that is asked for again. */
+struct db_image_again {
+    int64_t id;
+    const char *profile;      /* identity of the profile that is wanted; NULL: whatever the worker has */
+    const char *profile_json; /* its text; kept under that identity */
+    enum job_class class;     /* how urgent it is */
+};
+
+/*
+ * Makes an image pending, of the next generation; what it has is shown until it is ready again, and its dead letters go. *out is the
+ * row then. ERR_NOT_FOUND.
+ */
+void db_image_reprocess(struct db *db, struct arena *arena, const struct db_image_again *again,
+                        struct db_image *out, done_fn done, void *owner);
+
+/* Of these stored names (at most 1,000), is_named[i] tells which a row or a tombstone refers to. */
+void db_image_name_check(struct db *db, const char *const *names, size_t count, bool *is_named, done_fn done,
+                         void *owner);
 
 /*
  * Switches a ready row that is to be refined to the variants of result, which replace those of the same name, whose names get

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
 struct loop;
 struct storage;
 struct storage_upload;
@@ -65,6 +66,19 @@ void storage_get(struct storage *storage, const char *name, struct storage_file 
 
 /* Removes a file; one that is gone already is no error. */
 void storage_remove(struct storage *storage, const char *name, done_fn done, void *owner);
+
+struct storage_entry {
+    const char *name;
+    int64_t bytes;
+    int64_t changed_us; /* wall clock */
+};
+
+/*
+ * Fills up to `limit` stored files whose names come after `after` ("" for the first), in the order of their names' bytes: for
+ * the janitor, which pages through all there is. *out and the names are in the arena. Temp files are not stored files.
+ */
+void storage_list(struct storage *storage, struct arena *arena, const char *after, size_t limit,
+                  struct storage_entry **out, size_t *count, done_fn done, void *owner);
 
 /* Asks whether writes would work now (for /readyz). */
 void storage_check(struct storage *storage, done_fn done, void *owner);
