@@ -12,6 +12,7 @@
 #include "api/openapi_text.h"
 #include "api/route/auth.h"
 #include "api/routes.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/config/config.h"
 #include "common/db/db.h"
@@ -198,6 +199,11 @@ int main(int argc, char **argv)
     }
     (void)log_level_of_word(parts.config.log_level, &level); /* config_load took no other word */
     log_start("pixmill-api", level);
+    if (failpoint_arm(parts.config.failpoint, &err)) {
+        log_error("the api could not start", log_err(&err));
+        config_release(&parts.config);
+        return 2;
+    }
     raise_descriptors();
     /* The pool's threads wait for disks (write, fsync, rename), not for processors. */
     setenv("UV_THREADPOOL_SIZE", "16", 0);

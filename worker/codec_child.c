@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum {
+    MOST_WORDS = 10,    /* of its command line, with the NULL */
     FRAMES_A_TURN = 16, /* what one codec may say before others are heard */
     STOP_MS = 5000,     /* for an asked-for end */
     DEATH_MS = 100,     /* from the end of its socket to that of the process */
@@ -271,7 +272,7 @@ static void on_process_exit(uv_process_t *process, int64_t status, int signal)
 }
 
 /* argv as the codec's main reads it; the strings live in text and options. */
-static void make_argv(const struct codec_child_options *options, char text[32], const char *argv[8])
+static void make_argv(const struct codec_child_options *options, char text[32], const char *argv[MOST_WORDS])
 {
     size_t count = 0;
     snprintf(text, 32, "%lld", (long long)options->memory_bytes);
@@ -283,6 +284,10 @@ static void make_argv(const struct codec_child_options *options, char text[32], 
     if (!options->is_caged) {
         argv[count++] = "--no-sandbox";
     }
+    if (options->failpoint != NULL) {
+        argv[count++] = "--failpoint";
+        argv[count++] = options->failpoint;
+    }
     argv[count] = NULL;
 }
 
@@ -291,7 +296,7 @@ static int spawn(struct codec_child *child, int their_socket)
     /* few arenas of malloc keep a codec's memory small; nothing else of our environment is its business */
     static const char *const environment[] = {"MALLOC_ARENA_MAX=1", NULL};
     char text[32];
-    const char *argv[8];
+    const char *argv[MOST_WORDS];
     make_argv(child->options, text, argv);
     uv_stdio_container_t stdio[WIRE_SOCKET_FD + 1] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
     stdio[2] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO};

@@ -24,6 +24,7 @@ struct codec_child_options {
     int64_t memory_bytes;
     bool is_caged;           /* false: --no-sandbox */
     const char *log_level;   /* "info" */
+    const char *failpoint;   /* what it is armed with (common/base/failpoint.h); NULL: nothing */
     uint64_t ready_ms;       /* from the start to READY */
     uint64_t job_timeout_ms; /* from JOB to DONE or FAILED */
 };

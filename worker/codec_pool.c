@@ -53,6 +53,8 @@ static void start_child(void *owner)
     struct place *place = owner;
     place->was_ready = false;
     place->child = codec_child_start(place->pool->loop, &place->pool->options.child, &child_events, place);
+    /* one death shows what is to be shown; a codec that died in every life would only bury its images */
+    place->pool->options.child.failpoint = NULL;
 }
 
 static void on_change(void *owner)

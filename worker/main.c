@@ -2,6 +2,7 @@
 /*
  * pixmill-worker: takes jobs, has their images processed by codec processes, stores what comes out.
  */
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/config/config.h"
 #include "common/net/loop.h"
@@ -102,6 +103,7 @@ static int check_config(const struct config *config)
 static int start(const struct config *config, int option)
 {
     enum log_level level = LOG_INFO;
+    struct err err;
     switch (option) {
     case 'c':
         return check_config(config);
@@ -113,6 +115,10 @@ static int start(const struct config *config, int option)
     default:
         (void)log_level_of_word(config->log_level, &level);
         log_start(program, level);
+        if (failpoint_arm(config->failpoint, &err) != 0) {
+            log_error("can not start", log_err(&err));
+            return 2;
+        }
         return run(config);
     }
 }

@@ -177,6 +177,7 @@ static void open_codecs(struct worker *worker)
                   .memory_bytes = config->codec_memory_bytes,
                   .is_caged = config->sandbox,
                   .log_level = config->log_level,
+                  .failpoint = config->failpoint[0] != '\0' ? config->failpoint : NULL,
                   .ready_ms = CODEC_READY_MS,
                   .job_timeout_ms = (uint64_t)config->job_timeout_ms},
         .codecs = worker_codecs(config),

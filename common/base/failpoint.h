@@ -21,8 +21,12 @@
 int failpoint_arm(const char *spec, struct err *err) MUST_CHECK;
 
 #ifdef PIXMILL_FAILPOINTS
+/* Behind failpoint(): ends the process where this point is armed and this is its pass. Any thread. */
 void failpoint_pass(const char *name);
+
+/* True, with *errnum set, where this point is armed with an error and its file is there now. Any thread. */
 bool failpoint_fails(const char *name, int *errnum);
+
 #define failpoint(name) failpoint_pass(name)
 #else
 #define failpoint(name)               ((void)0)

@@ -2,11 +2,12 @@
 /*
  * pixmill-codec: decodes and encodes images for a dispatcher, in a cage.
  *
- *     pixmill-codec --memory-bytes N [--no-sandbox] [--log-level LEVEL]
+ *     pixmill-codec --memory-bytes N [--no-sandbox] [--log-level LEVEL] [--failpoint POINTS]
  *
  * Descriptor 3 is the dispatcher's socket (worker/wire/wire.h). The process ends by itself when the dispatcher closes it; it is
  * ended by SIGKILL otherwise, and ignores SIGINT and SIGTERM, which reach a whole group though they are meant for the dispatcher.
  */
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "worker/codec/codec.h"
@@ -38,6 +39,7 @@ struct options {
     int64_t memory_bytes;
     bool has_sandbox;
     enum log_level log_level;
+    const char *failpoint;
 };
 
 /* What one job's results need: where they go, and the number under which the dispatcher knows the job. */
@@ -51,14 +53,20 @@ static int read_options(int argc, char **argv, struct options *options)
     static const struct option names[] = {{"memory-bytes", required_argument, NULL, 'm'},
                                           {"no-sandbox", no_argument, NULL, 'n'},
                                           {"log-level", required_argument, NULL, 'l'},
+                                          {"failpoint", required_argument, NULL, 'f'},
                                           {NULL, 0, NULL, 0}};
     opterr = 0; /* what is wrong goes to the log, in its form */
-    *options = (struct options){.memory_bytes = 0, .has_sandbox = true, .log_level = LOG_INFO};
+    *options =
+        (struct options){.memory_bytes = 0, .has_sandbox = true, .log_level = LOG_INFO, .failpoint = ""};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         if (option == 'm' && text_int64(optarg, 1, INT64_MAX, &options->memory_bytes) == 0) {
             continue;
         }
         if (option == 'l' && log_level_of_word(optarg, &options->log_level)) {
+            continue;
+        }
+        if (option == 'f') {
+            options->failpoint = optarg;
             continue;
         }
         if (option != 'n') {
@@ -89,7 +97,7 @@ static int shed(struct err *err)
 static int prepare(const struct options *options, int *status_fd, struct err *err)
 {
     bool has_landlock = false;
-    if (shed(err) != 0) {
+    if (failpoint_arm(options->failpoint, err) != 0 || shed(err) != 0) {
         return -1;
     }
     *status_fd = memory_open();
