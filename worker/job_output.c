@@ -2,6 +2,7 @@
 #include "worker/job_output.h"
 
 #include "common/storage/storage.h"
+#include "common/base/failpoint.h"
 
 #include <assert.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ static void on_stored(void *owner, const struct err *err)
 {
     struct job_output_file *file = owner;
     file->is_stored = err == NULL;
+    failpoint("variant.renamed");
     answered(file, err);
 }
 

@@ -25,6 +25,7 @@
 #include "common/base/alloc.h"
 #include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "worker/codec_pool.h"
 #include "worker/job_run_state.h"
@@ -54,6 +55,7 @@ static void on_output(void *owner)
 
 void job_run_on_shown(void *owner, const struct err *err)
 {
+    failpoint("row.shown");
     struct job_run *run = owner;
     run->pending--;
     if (err != NULL) {
@@ -180,6 +182,7 @@ static enum run_state first_state(struct job_run *run, const struct queue_taken 
 struct job_run *job_run_start(const struct parts *parts, const struct queue_taken *taken,
                               const struct job_run_events *events, void *owner)
 {
+    failpoint("job.taken");
     struct job_run *run = alloc_zeroed(1, sizeof *run);
     list_init(&run->link);
     run->parts = parts;

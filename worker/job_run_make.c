@@ -4,6 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "worker/codec_pool.h"
 #include "worker/load.h"
@@ -45,6 +46,7 @@ enum run_state job_run_after_begin(struct job_run *run)
 
 void job_run_do_fetch(struct job_run *run)
 {
+    failpoint("job.begun");
     run->pending++;
     storage_get(run->parts->storage, run->work.stored_name, &run->file, job_run_on_answer, run);
 }
@@ -108,6 +110,7 @@ static void on_codec_end(void *owner, const struct wire_done *done, const struct
 
 void job_run_do_codec(struct job_run *run)
 {
+    failpoint("job.fetched");
     run->task.input_fd = run->file.fd;
     run->task.job = (struct wire_job){.input_bytes = run->file.bytes,
                                       .format = run->work.format,
@@ -137,6 +140,7 @@ enum run_state job_run_after_codec(struct job_run *run)
 
 void job_run_do_switch(struct job_run *run)
 {
+    failpoint("row.switching");
     struct db_variant variants[PROFILE_MAX_VARIANTS];
     const char *others[PROFILE_MAX_VARIANTS];
     const unsigned char *colour = run->done.dominant_colour;
@@ -168,6 +172,7 @@ enum run_state job_run_after_switch(struct job_run *run)
                   log_int("generation", run->job.generation));
         return RUN_FINISH;
     }
+    failpoint("row.switched");
     log_debug("an image is done", log_int("image", run->job.image),
               log_int("generation", run->job.generation),
               log_int("ms", (int64_t)((clock_monotonic_us() - run->started_us) / 1000)),

@@ -14,6 +14,7 @@
 #include "worker/job_run_state.h"
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "worker/load.h"
@@ -36,6 +37,7 @@ static uint64_t wait_ms(const struct job_run *run)
 
 void job_run_do_owe(struct job_run *run)
 {
+    failpoint("refine.owing");
     struct job job = {.type = JOB_REFINE,
                       .image = run->job.image,
                       .generation = run->job.generation,
@@ -81,9 +83,11 @@ enum run_state job_run_after_refine(struct job_run *run)
         return RUN_GIVE_UP;
     }
     if (load_has_waiting(run->parts->load)) {
+        failpoint("refine.waiting");
         run->delay_ms = wait_ms(run);
         return RUN_RETRY;
     }
+    failpoint("refine.begun");
     run->work = (struct db_image_work){.is_owed = true,
                                        .stored_name = run->row.stored_name,
                                        .format = run->row.format,
@@ -118,6 +122,7 @@ static void refined(struct job_run *run, const struct db_variant *variants, size
 
 void job_run_do_replace(struct job_run *run)
 {
+    failpoint("refine.replacing");
     struct db_variant variants[PROFILE_MAX_VARIANTS];
     refined(run, variants, job_output_list(&run->output, run->profile.count, variants));
 }
@@ -127,6 +132,7 @@ enum run_state job_run_after_replace(struct job_run *run)
     if (job_run_has_failed(run)) {
         return job_run_settle(run, &run->answer);
     }
+    failpoint("refine.replaced");
     log_debug("an image was refined", log_int("image", run->job.image),
               log_int("generation", run->job.generation), log_int("encode_us", run->done.encode_us));
     return RUN_FINISH;
@@ -134,6 +140,7 @@ enum run_state job_run_after_replace(struct job_run *run)
 
 void job_run_do_give_up(struct job_run *run)
 {
+    failpoint("refine.giving_up");
     refined(run, NULL, 0);
 }
 

@@ -2,6 +2,7 @@
 /* What becomes of a job that did not go well, and how the queue is told of any end. */
 #include "worker/job_run_state.h"
 
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "worker/parts.h"
@@ -75,6 +76,7 @@ enum run_state job_run_settle(struct job_run *run, const struct err *err)
 
 void job_run_do_ask(struct job_run *run)
 {
+    failpoint("job.asking");
     run->pending++;
     breaker_ask(run->parts->storage_breaker, &run->question, job_run_on_answer, run);
 }
@@ -93,6 +95,7 @@ enum run_state job_run_after_ask(struct job_run *run)
 
 void job_run_do_again(struct job_run *run)
 {
+    failpoint("job.yielding");
     run->pending++;
     db_image_again(run->parts->db, run->job.image, run->job.generation, &run->is_current, job_run_on_answer,
                    run);
@@ -113,6 +116,7 @@ enum run_state job_run_after_again(struct job_run *run)
 
 void job_run_do_fail(struct job_run *run)
 {
+    failpoint("job.failing");
     run->pending++;
     db_image_failed(run->parts->db, run->job.image, run->job.generation, run->why.code, run->why.sentence,
                     &run->is_current, job_run_on_answer, run);
@@ -160,6 +164,7 @@ enum run_state job_run_after_leftovers(struct job_run *run)
     if (!run->has_output || !is_leftover(run, is_gone ? NULL : &run->row)) {
         return run->plan;
     }
+    failpoint("job.removing");
     job_output_remove(&run->output, is_gone ? NULL : &run->row);
     return RUN_REMOVE;
 }
@@ -185,17 +190,20 @@ enum run_state job_run_after_queue_call(struct job_run *run)
     if (job_run_has_failed(run)) {
         log_debug("the queue was not told", log_int("image", run->job.image), log_err(&run->answer));
     }
+    failpoint("job.told");
     return RUN_END;
 }
 
 void job_run_do_finish(struct job_run *run)
 {
+    failpoint("job.finishing");
     begin_queue_call(run);
     queue_finish(run->parts->queue, &run->hold.lease, 1, job_run_on_answer, run);
 }
 
 void job_run_do_retry(struct job_run *run)
 {
+    failpoint("job.retrying");
     begin_queue_call(run);
     queue_retry(run->parts->queue, &run->hold.lease, &run->job, run->delay_ms, &run->is_current,
                 job_run_on_answer, run);
@@ -203,6 +211,7 @@ void job_run_do_retry(struct job_run *run)
 
 void job_run_do_bury(struct job_run *run)
 {
+    failpoint("job.burying");
     begin_queue_call(run);
     queue_bury(run->parts->queue, &run->hold.lease, err_word(run->why.code), run->why.sentence,
                &run->is_current, job_run_on_answer, run);
@@ -210,6 +219,7 @@ void job_run_do_bury(struct job_run *run)
 
 void job_run_do_give_back(struct job_run *run)
 {
+    failpoint("job.giving_back");
     begin_queue_call(run);
     queue_give_back(run->parts->queue, &run->hold.lease, 1, job_run_on_answer, run);
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/arena.h"
+#include "common/base/failpoint.h"
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/db/db_media.h"
@@ -76,6 +77,7 @@ static void on_asked(void *owner, const struct err *err)
     if (err == NULL) {
         leftover_free(leftover); /* the row is there: the file is its own */
     } else if (err->code == ERR_NOT_FOUND) {
+        failpoint("leftovers.removing");
         storage_remove(all->storage, leftover->stored_name, on_removed, leftover);
     } else if (all->is_stopping) {
         log_warn("a file may be left without a row", log_text("file", leftover->stored_name));

@@ -29,6 +29,7 @@
 #include "api/route/view.h"
 #include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/config/config.h"
@@ -147,6 +148,7 @@ static enum upload_state do_begin(struct upload *upload)
 
 static enum upload_state do_body(struct upload *upload)
 {
+    failpoint("upload.begun");
     static const struct body_sink sink = {on_body_data, on_body_end, on_body_abort};
     struct request *request = upload->call->request;
     upload->pending++;
@@ -177,6 +179,7 @@ static enum upload_state do_piece(struct upload *upload)
         if (file_check_feed(&upload->check, file, bytes, &upload->err)) {
             return UPLOAD_OVER;
         }
+        failpoint("upload.writing");
         upload->pending++;
         storage_write(upload->file, file, bytes, on_done, upload);
         return UPLOAD_PIECE;
@@ -202,6 +205,7 @@ static enum upload_state do_commit(struct upload *upload)
 
 static enum upload_state do_row(struct upload *upload)
 {
+    failpoint("upload.renamed");
     const struct image_fields *fields = upload_form_fields(upload->form);
     struct db_image_new *wanted = &upload->wanted;
     wanted->key = upload->call->grant.key;
@@ -231,6 +235,7 @@ static void on_pushed(void *owner, const struct err *err)
 
 static enum upload_state do_push(struct upload *upload)
 {
+    failpoint("upload.inserted");
     struct job job = {.type = JOB_PROCESS,
                       .image = upload->image.id,
                       .generation = upload->image.generation,
@@ -255,6 +260,7 @@ static void on_settled(void *owner, const struct err *err)
 
 static enum upload_state do_wait(struct upload *upload)
 {
+    failpoint("upload.pushed");
     int seconds = settle_seconds(upload->call->request);
     if (seconds > 0) {
         upload->pending++;
@@ -275,6 +281,7 @@ static void on_removed(void *owner, const struct err *err)
 
 static enum upload_state do_undo(struct upload *upload)
 {
+    failpoint("upload.undoing");
     if (upload->err.code == ERR_DATABASE || upload->err.code == ERR_SHUTDOWN) {
         leftovers_add(upload->service->leftovers, upload->stored_name);
     } else {

@@ -9,6 +9,7 @@
 #include "common/storage/storage_temp.h"
 
 #include "common/base/alloc.h"
+#include "common/base/failpoint.h"
 #include "common/base/text.h"
 #include "common/net/loop.h"
 
@@ -255,7 +256,8 @@ static int run_get(struct call *call, struct err *err)
     if (!storage_root_takes(call->name)) {
         return err_set(err, ERR_SOURCE_MISSING, "not a name of a stored file");
     }
-    int fd = storage_root_open_file(&call->disk->root, call->name);
+    int fd = failpoint_fails("storage.get", &errno) ? -errno
+                                                    : storage_root_open_file(&call->disk->root, call->name);
     if (fd < 0) {
         return get_failed(-fd, err);
     }
@@ -303,8 +305,11 @@ static int run_remove(struct call *call, struct err *err)
         return err_set_errno(err, ERR_STORAGE, -folder, "the folder of a stored file can not be opened");
     }
     int status = 0;
-    if (unlinkat(folder, storage_root_leaf(call->name), 0) == 0) {
+    if (failpoint_fails("storage.remove", &errno)) {
+        status = errno;
+    } else if (unlinkat(folder, storage_root_leaf(call->name), 0) == 0) {
         /* the caller forgets the name next, so it must not come back after a crash */
+        failpoint("storage.removed");
         status = fsync(folder) == 0 ? 0 : errno;
     } else {
         status = errno == ENOENT ? 0 : errno;

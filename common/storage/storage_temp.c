@@ -7,6 +7,7 @@
  * row will tell.
  */
 #include "common/storage/storage_temp.h"
+#include "common/base/failpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,10 @@ static int make_unnamed(struct storage_root *root)
 int storage_temp_make(struct storage_root *root, struct storage_temp *temp, struct err *err)
 {
     temp->name[0] = '\0';
+    temp->fd = -1;
+    if (failpoint_fails("storage.begin", &errno)) {
+        return err_set_errno(err, ERR_STORAGE, errno, "a temp file can not be made");
+    }
     temp->fd = make_unnamed(root);
     if (temp->fd >= 0) {
         return 0;
@@ -72,7 +77,7 @@ int storage_temp_write(struct storage_temp *temp, const void *data, size_t bytes
 {
     const char *at = data;
     while (bytes > 0) {
-        ssize_t written = write(temp->fd, at, bytes);
+        ssize_t written = failpoint_fails("storage.write", &errno) ? -1 : write(temp->fd, at, bytes);
         if (written < 0 && errno != EINTR) {
             return err_set_errno(err, ERR_STORAGE, errno, "a file can not be written");
         }
@@ -89,7 +94,10 @@ int storage_temp_copy(struct storage_temp *temp, int from, int64_t bytes, struct
     off_t at = 0;
     while (at < bytes) {
         ssize_t copied =
-            sendfile(temp->fd, from, &at, bytes - at < COPY_BYTES ? (size_t)(bytes - at) : COPY_BYTES);
+            failpoint_fails("storage.put", &errno)
+                ? -1
+                : sendfile(temp->fd, from, &at, bytes - at < COPY_BYTES ? (size_t)(bytes - at) : COPY_BYTES);
+        failpoint("storage.putting");
         if (copied < 0 && errno != EINTR) {
             return err_set_errno(err, ERR_STORAGE, errno, "a file can not be written");
         }
@@ -102,7 +110,8 @@ int storage_temp_copy(struct storage_temp *temp, int from, int64_t bytes, struct
 
 int storage_temp_sync(struct storage_temp *temp, struct err *err)
 {
-    return fsync(temp->fd) == 0 ? 0 : err_set_errno(err, ERR_STORAGE, errno, "a file can not be synced");
+    bool is_synced = !failpoint_fails("storage.commit", &errno) && fsync(temp->fd) == 0;
+    return is_synced ? 0 : err_set_errno(err, ERR_STORAGE, errno, "a file can not be synced");
 }
 
 /* Gives a temp file a name that does not exist yet. Returns false where it does, or for another reason. */
@@ -137,6 +146,7 @@ static int name_temp(struct storage_root *root, struct storage_temp *temp, int f
     if (!is_new && name_over(root, temp, folder, leaf) != 0) {
         return err_set_errno(err, ERR_STORAGE, errno, "a file can not be named");
     }
+    failpoint("storage.named");
     if (fsync(folder) != 0) {
         err_set_errno(err, ERR_STORAGE, errno, "a folder can not be synced");
         if (is_new) {
@@ -159,6 +169,7 @@ int storage_temp_commit(struct storage_root *root, struct storage_temp *temp, co
     if (storage_temp_sync(temp, err) != 0) {
         goto out;
     }
+    failpoint("storage.synced");
     folder = storage_root_make_folder(root, name);
     if (folder < 0) {
         err_set_errno(err, ERR_STORAGE, -folder, "a folder can not be made");

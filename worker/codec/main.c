@@ -154,6 +154,7 @@ static int send_frame(const struct wire_frame *frame, struct err *err)
 
 static int on_head(void *owner, const struct wire_head *head, struct err *err)
 {
+    failpoint("codec.measured");
     const struct answer *answer = owner;
     return send_frame(&(struct wire_frame){.type = WIRE_HEAD, .ticket = answer->ticket, .head = *head}, err);
 }
@@ -173,6 +174,7 @@ static int on_variant(void *owner, const struct wire_variant *variant, const uns
                                  "can not write a variant");
         }
         at += (size_t)put;
+        failpoint("codec.writing");
     }
     return send_frame(
         &(struct wire_frame){.type = WIRE_VARIANT, .ticket = answer->ticket, .variant = *variant}, err);
@@ -206,6 +208,7 @@ static int serve(const struct wire_frame *frame, const int *fds, size_t fd_count
     for (size_t i = 0; i < fd_count; i++) {
         close(fds[i]);
     }
+    failpoint("codec.done");
     if (rc == 0) {
         answer.done = done;
         answer.done.peak_bytes = memory_peak_bytes(status_fd);
@@ -220,6 +223,7 @@ static int serve(const struct wire_frame *frame, const int *fds, size_t fd_count
 
 static int serve_all(int status_fd, struct err *err)
 {
+    failpoint("codec.ready");
     if (send_frame(&(struct wire_frame){.type = WIRE_READY}, err) != 0) {
         return -1;
     }
@@ -229,6 +233,7 @@ static int serve_all(int status_fd, struct err *err)
         size_t fd_count = 0;
         switch (wire_receive(WIRE_SOCKET_FD, &frame, fds, &fd_count, err)) {
         case WIRE_GOT_END:
+            failpoint("codec.ending");
             return 0;
         case WIRE_GOT_ERROR:
             return -1;
