@@ -8,6 +8,7 @@
 #include "api/handler/leftovers.h"
 #include "api/handler/readiness.h"
 #include "api/handler/service.h"
+#include "api/http/inherited.h"
 #include "api/http/listener.h"
 #include "api/openapi_text.h"
 #include "api/route/auth.h"
@@ -23,6 +24,7 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* What the process is made of. */
 struct parts {
@@ -109,8 +111,19 @@ static int open_listener(struct parts *parts, struct err *err)
         .max_connections = (size_t)config->max_connections,
     };
     struct http_service service = {routes_on_request, routes_on_refusal, &parts->service};
-    parts->listener = listener_open(parts->loop, config->listen, &limits, &service, err);
-    return parts->listener ? 0 : -1;
+    struct listener_place place = {.address = config->listen, .is_shared = config->reuse_port};
+    if (inherited_socket(getenv, getpid(), &place.socket, err)) {
+        return -1;
+    }
+    place.has_socket = place.socket >= 0;
+    parts->listener = listener_open(parts->loop, &place, &limits, &service, err);
+    if (parts->listener == NULL) {
+        return -1;
+    }
+    log_info("listening",
+             log_text("address", place.has_socket ? "a socket that was handed over" : config->listen),
+             log_int("port", listener_port(parts->listener)));
+    return 0;
 }
 
 static void on_closed(void *owner)
@@ -169,10 +182,7 @@ static int serve(struct parts *parts)
     bool is_open = open_connections(parts, &err) == 0 && open_service(parts, &err) == 0 &&
                    open_listener(parts, &err) == 0 &&
                    loop_watch_signals(parts->loop, on_stop, parts, &err) == 0;
-    if (is_open) {
-        log_info("listening", log_text("address", parts->config.listen),
-                 log_int("port", listener_port(parts->listener)));
-    } else {
+    if (!is_open) {
         log_error("the api could not start", log_err(&err));
         if (parts->listener != NULL) {
             listener_close(parts->listener, 0, on_listener_closed, parts);

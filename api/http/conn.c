@@ -18,6 +18,7 @@
 #include "common/base/text.h"
 
 #include <assert.h>
+#include <unistd.h>
 
 enum { STEP_STATES = 256 }; /* states gone through before other clients have their turn */
 
@@ -54,13 +55,20 @@ static void on_deadline(void *owner)
     conn_step(conn);
 }
 
+static uint64_t idle_ms(const struct conn *conn)
+{
+    uint64_t usual = conn->has_served ? conn->limits->keep_alive_timeout_ms : conn->limits->header_timeout_ms;
+    uint64_t last = conn->has_served ? CONN_LAST_IDLE_MS : CONN_LAST_FIRST_MS;
+    return listener_is_closing(conn->listener) && last < usual ? last : usual;
+}
+
 /* How long a state may wait, in ms; 0: it ends by calls that have deadlines of their own. */
 static uint64_t state_ms(const struct conn *conn, enum conn_state state)
 {
     const struct http_limits *limits = conn->limits;
     switch (state) {
     case CONN_IDLE:
-        return conn->has_served ? limits->keep_alive_timeout_ms : limits->header_timeout_ms;
+        return idle_ms(conn);
     case CONN_HEAD:
         return limits->header_timeout_ms;
     case CONN_BODY:
@@ -196,7 +204,7 @@ static void take_peer(struct conn *conn)
     }
 }
 
-void conn_open(struct listener *listener, uv_stream_t *server)
+static struct conn *conn_new(struct listener *listener)
 {
     struct conn *conn = alloc_zeroed(1, sizeof *conn);
     conn->listener = listener;
@@ -212,7 +220,12 @@ void conn_open(struct listener *listener, uv_stream_t *server)
     assert(status == 0);
     conn->tcp.data = conn;
     conn_set_state(conn, CONN_IDLE);
-    status = uv_accept(server, (uv_stream_t *)&conn->tcp);
+    return conn;
+}
+
+/* status: of libuv, how taking the socket went. */
+static void conn_begin(struct conn *conn, int status)
+{
     if (status != 0) {
         log_warn("a client could not be accepted", log_text("reason", uv_strerror(status)));
         conn_break(conn, ERR_CANCELLED, "not accepted");
@@ -221,4 +234,27 @@ void conn_open(struct listener *listener, uv_stream_t *server)
         take_peer(conn);
     }
     conn_step(conn);
+}
+
+void conn_open(struct listener *listener, uv_stream_t *server)
+{
+    struct conn *conn = conn_new(listener);
+    conn_begin(conn, uv_accept(server, (uv_stream_t *)&conn->tcp));
+}
+
+void conn_open_socket(struct listener *listener, int fd)
+{
+    struct conn *conn = conn_new(listener);
+    int status = uv_tcp_open(&conn->tcp, fd);
+    if (status != 0) {
+        close(fd);
+    }
+    conn_begin(conn, status);
+}
+
+void conn_end_soon(struct conn *conn)
+{
+    if (conn->state == CONN_IDLE) {
+        conn_wait_anew(conn);
+    }
 }

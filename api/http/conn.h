@@ -30,6 +30,8 @@ enum {
         32 * 1024 * 1024,       /* read over after the last answer, so that the client can read that */
     CONN_LINGER_MS = 5000,      /* where the client may still be sending a body */
     CONN_LINGER_DONE_MS = 1000, /* where it has sent all that it announced */
+    CONN_LAST_IDLE_MS = 1000,   /* between requests, once the listener closes */
+    CONN_LAST_FIRST_MS = 3000, /* the same before a client's first request, whose first packet may get lost */
     CONN_PEER_BYTES = INET6_ADDRSTRLEN,
     CONN_ID_BYTES = 129
 };
@@ -128,6 +130,12 @@ struct conn {
 
 /* Takes the client that waits at `server`. */
 void conn_open(struct listener *listener, uv_stream_t *server);
+
+/* Takes over the socket of a client that was accepted. */
+void conn_open_socket(struct listener *listener, int fd);
+
+/* The listener closes: from now on idleness ends the connection soon. */
+void conn_end_soon(struct conn *conn);
 
 /* Runs the state table until a state waits; the connection may be gone afterwards. */
 void conn_step(struct conn *conn);

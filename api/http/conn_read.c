@@ -8,6 +8,7 @@
 #include "common/base/arena.h"
 
 #include <assert.h>
+#include <sys/socket.h>
 
 void conn_drop_input(struct conn *conn)
 {
@@ -72,6 +73,15 @@ void conn_set_reading(struct conn *conn)
     }
 }
 
+/* True where bytes lie in the socket that libuv has not brought. */
+static bool has_unread(const struct conn *conn)
+{
+    char byte = 0;
+    uv_os_fd_t fd = -1;
+    return uv_fileno((const uv_handle_t *)&conn->tcp, &fd) == 0 &&
+           recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 enum conn_state do_conn_idle(struct conn *conn)
 {
     if (conn->is_broken) {
@@ -89,8 +99,10 @@ enum conn_state do_conn_idle(struct conn *conn)
     if (has_input(conn)) {
         return CONN_HEAD;
     }
-    bool is_over = conn->is_eof || conn->is_due || listener_is_closing(conn->listener);
-    return is_over ? CONN_CLOSE : CONN_IDLE;
+    if (conn->is_due && has_unread(conn)) {
+        conn_wait_anew(conn); /* a request has come in time, and we are the ones who are late */
+    }
+    return conn->is_eof || conn->is_due ? CONN_CLOSE : CONN_IDLE;
 }
 
 /* The head is whole: makes the request of it and gives it to the handler. */

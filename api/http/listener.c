@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * With SO_REUSEPORT each listening socket has a queue of its own: the kernel decides with a client's first packet which one it
+ * joins, and what is left in a queue whose socket is closed gets a reset (unless net.ipv4.tcp_migrate_req moves it to another). So
+ * the queue is emptied before the close. A client whose handshake is not over at that moment can not be seen from here.
+ */
 #include "api/http/listener.h"
 
 #include "api/http/conn.h"
@@ -7,15 +12,25 @@
 #include "common/base/text.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-enum { BACKLOG = 511, SURPLUS_CONNECTIONS = 64, ADDRESS_BYTES = 64 };
+enum {
+    BACKLOG = 511,
+    LAST_CLIENTS = 8 * BACKLOG, /* taken at the end, where they come faster than they can be taken */
+    SURPLUS_CONNECTIONS = 64,
+    ADDRESS_BYTES = 64
+};
 
 struct listener {
     struct loop *loop;
     struct http_limits limits;
     struct http_service service;
     uv_tcp_t tcp;
-    struct list conns; /* of struct conn; each leaves by listener_forget */
+    bool has_tcp;
+    bool has_given_socket; /* others keep its queue */
+    struct list conns;     /* of struct conn; each leaves by listener_forget */
     size_t conn_count;
     size_t surplus_count; /* of them those that are only refused */
     bool is_closing;
@@ -90,36 +105,79 @@ static void on_failed_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-static int start(struct listener *listener, const struct sockaddr_storage *address, const char *text,
-                 struct err *err)
+/* Binds a socket of our own. libuv tells of an address in use when it listens. */
+static int bind_own(struct listener *listener, const struct listener_place *place, struct err *err)
 {
-    int status = uv_tcp_bind(&listener->tcp, (const struct sockaddr *)address, 0);
-    if (status == 0) {
-        status = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
+    static const int yes = 1;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    uv_os_fd_t fd = -1;
+    if (read_address(place->address, &address, err) != 0) {
+        return -1;
     }
-    return status == 0 ? 0 : err_set(err, ERR_CONFIG, "can not listen on %s: %s", text, uv_strerror(status));
+    int status = uv_tcp_init_ex(loop_uv(listener->loop), &listener->tcp, address.ss_family);
+    if (status != 0) {
+        return err_set(err, ERR_CONFIG, "no socket for %s: %s", place->address, uv_strerror(status));
+    }
+    listener->has_tcp = true;
+    status = uv_fileno((const uv_handle_t *)&listener->tcp, &fd);
+    if (status == 0 && place->is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) != 0) {
+        status = uv_translate_sys_error(errno);
+    }
+    if (status == 0) {
+        status = uv_tcp_bind(&listener->tcp, (const struct sockaddr *)&address, 0);
+    }
+    return status == 0
+               ? 0
+               : err_set(err, ERR_CONFIG, "can not listen on %s: %s", place->address, uv_strerror(status));
 }
 
-struct listener *listener_open(struct loop *loop, const char *address, const struct http_limits *limits,
-                               const struct http_service *service, struct err *err)
+static int take_given(struct listener *listener, const struct listener_place *place, struct err *err)
 {
-    struct sockaddr_storage parsed = {.ss_family = AF_UNSPEC};
-    if (read_address(address, &parsed, err) != 0) {
-        return NULL;
+    int status = uv_tcp_init(loop_uv(listener->loop), &listener->tcp);
+    assert(status == 0);
+    listener->has_tcp = true;
+    listener->has_given_socket = true;
+    status = uv_tcp_open(&listener->tcp, place->socket);
+    if (status != 0) {
+        close(place->socket);
+        return err_set(err, ERR_CONFIG, "the given socket can not be used: %s", uv_strerror(status));
     }
+    return 0;
+}
+
+static int start(struct listener *listener, const struct listener_place *place, struct err *err)
+{
+    if ((place->has_socket ? take_given : bind_own)(listener, place, err) != 0) {
+        return -1;
+    }
+    listener->tcp.data = listener;
+    int status = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
+    if (status != 0) {
+        return err_set(err, ERR_CONFIG, "can not listen on %s: %s",
+                       place->has_socket ? "the given socket" : place->address, uv_strerror(status));
+    }
+    return 0;
+}
+
+struct listener *listener_open(struct loop *loop, const struct listener_place *place,
+                               const struct http_limits *limits, const struct http_service *service,
+                               struct err *err)
+{
     struct listener *listener = alloc_zeroed(1, sizeof *listener);
     listener->loop = loop;
     listener->limits = *limits;
     listener->service = *service;
     list_init(&listener->conns);
-    int status = uv_tcp_init(loop_uv(loop), &listener->tcp);
-    assert(status == 0);
-    listener->tcp.data = listener;
-    if (start(listener, &parsed, address, err) != 0) {
-        uv_close((uv_handle_t *)&listener->tcp, on_failed_closed);
-        return NULL;
+    if (start(listener, place, err) == 0) {
+        return listener;
     }
-    return listener;
+    if (listener->has_tcp) {
+        listener->tcp.data = listener;
+        uv_close((uv_handle_t *)&listener->tcp, on_failed_closed);
+    } else {
+        free(listener);
+    }
+    return NULL;
 }
 
 int listener_port(const struct listener *listener)
@@ -149,18 +207,41 @@ static void on_grace_over(void *owner)
     }
 }
 
+/* Takes the clients that the kernel has let in. */
+static void take_last(struct listener *listener)
+{
+    uv_os_fd_t fd = -1;
+    if (uv_fileno((const uv_handle_t *)&listener->tcp, &fd) != 0) {
+        return;
+    }
+    for (int taken = 0; taken < LAST_CLIENTS; taken++) {
+        int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (client >= 0) {
+            conn_open_socket(listener, client);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            if (errno != EAGAIN) {
+                log_warn("the last clients can not be accepted", log_text("reason", strerror(errno)));
+            }
+            return;
+        }
+    }
+}
+
 void listener_close(struct listener *listener, uint64_t grace_ms, void (*closed)(void *owner), void *owner)
 {
     assert(!listener->is_closing);
     listener->is_closing = true;
     listener->closed = closed;
     listener->closed_owner = owner;
-    uv_close((uv_handle_t *)&listener->tcp, on_tcp_closed);
     for (struct list *link = listener->conns.next, *next = NULL; link != &listener->conns; link = next) {
         struct conn *conn = list_owner(link, struct conn, link);
         next = link->next;
-        conn_step(conn); /* an idle one closes */
+        conn_end_soon(conn);
     }
+    if (!listener->has_given_socket) {
+        take_last(listener);
+    }
+    uv_close((uv_handle_t *)&listener->tcp, on_tcp_closed);
     deadline_arm(&listener->grace, listener->loop, grace_ms, on_grace_over, listener);
 }
 

@@ -29,9 +29,21 @@ struct http_service {
     void *owner;
 };
 
-/* Listens on "ADDRESS:PORT" or "[ADDRESS]:PORT" (port 0: any). Returns NULL with *err. limits and service are copied. */
-struct listener *listener_open(struct loop *loop, const char *address, const struct http_limits *limits,
-                               const struct http_service *service, struct err *err);
+/* Where clients come from. */
+struct listener_place {
+    const char *
+        address; /* "ADDRESS:PORT" or "[ADDRESS]:PORT" (port 0: any); not looked at where there is a socket */
+    bool
+        is_shared; /* others who say so too may listen on the same address at the same time (SO_REUSEPORT, socket(7)) */
+    bool
+        has_socket; /* listen on this one, which is taken over even where that fails: it was handed over, and somebody else */
+    int socket; /* keeps it open */
+};
+
+/* Listens. Returns NULL with ERR_CONFIG. What it is given is copied. */
+struct listener *listener_open(struct loop *loop, const struct listener_place *place,
+                               const struct http_limits *limits, const struct http_service *service,
+                               struct err *err);
 
 /* The port that is listened on. */
 int listener_port(const struct listener *listener);
@@ -40,8 +52,12 @@ int listener_port(const struct listener *listener);
 size_t listener_connections(const struct listener *listener);
 
 /*
- * Stops taking clients, closes idle ones, lets requests in flight end for at most grace_ms, then cuts them; frees; closed(owner)
- * is the last call.
+ * Stops taking clients, lets requests in flight end for at most grace_ms, then cuts them; frees; closed(owner) is the last call.
+ * Nobody who is served now, or whom the kernel has let in already, is turned away:
+ *   - clients in the kernel's queue are taken before the socket is closed, unless it was handed over: then they wait there for
+ *     the next process;
+ *   - a client that keeps its connection may be sending just now: its next answer says that it is the last, and it is
+ *     closed once it was idle for CONN_LAST_IDLE_MS.
  */
 void listener_close(struct listener *listener, uint64_t grace_ms, void (*closed)(void *owner), void *owner);
 

@@ -86,16 +86,16 @@ def run_as_service(argv, env=None, seconds=60, check=True):
 
 
 class Process:
-    """A running program. argv and env are what it was started with; its output is in `log`."""
+    """A running program. argv and env are what it was started with; its output is in `log`. It inherits the descriptors `kept`."""
 
-    def __init__(self, name, argv, log, env=None):
+    def __init__(self, name, argv, log, env=None, kept=()):
         self.name = name
         self.argv = [str(word) for word in argv]
         self.log = Path(log)
         user = service_user()
         with open(self.log, "ab") as sink:
             self.popen = subprocess.Popen(
-                self.argv, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd="/",
+                self.argv, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd="/", pass_fds=kept,
                 user=user.pw_uid if user else None, group=user.pw_gid if user else None,
                 extra_groups=[] if user else None, preexec_fn=_die_with_parent)
         self.expected_exit = (0,)

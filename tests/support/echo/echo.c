@@ -294,8 +294,8 @@ int main(int argc, char **argv)
     }
     struct http_service service = {on_request, on_refusal, &echo};
     echo.loop = loop_new(&err);
-    echo.listener =
-        echo.loop == NULL ? NULL : listener_open(echo.loop, "127.0.0.1:0", &echo.limits, &service, &err);
+    struct listener_place place = {.address = "127.0.0.1:0"};
+    echo.listener = echo.loop == NULL ? NULL : listener_open(echo.loop, &place, &echo.limits, &service, &err);
     if (echo.listener == NULL || loop_watch_signals(echo.loop, on_stop, &echo, &err) != 0) {
         log_error("can not start", log_err(&err));
         return 1;
