@@ -5,13 +5,11 @@
 #include "common/base/arena.h"
 #include "common/base/log.h"
 #include "common/db/db_tombstone.h"
-#include "common/net/loop.h"
 #include "common/storage/storage.h"
 #include "worker/breaker.h"
+#include "worker/rounds.h"
 
 enum { SWEEP_MS = 5000, GRACE_MS = 10000, PAGE_FILES = 100, PAGE_PAUSE_MS = 50 };
-
-enum janitor_state { JANITOR_REST, JANITOR_LISTING, JANITOR_REMOVING, JANITOR_DROPPING };
 
 struct removal {
     struct janitor *janitor;
@@ -20,42 +18,21 @@ struct removal {
 
 struct janitor {
     const struct parts *parts; /* borrowed */
-    enum janitor_state state;
-    struct deadline wait; /* of REST */
-    struct arena *arena;  /* owned; of the present page */
+    struct rounds rounds;
+    struct arena *arena; /* owned; of the present page */
     struct db_tombstone *tombstones;
     size_t count;
     size_t pending; /* removals */
     struct removal removals[PAGE_FILES];
     int64_t gone[PAGE_FILES]; /* ids whose files are removed */
     size_t gone_count;
-    bool is_closing;
-    struct loop_later close;
-    void (*closed)(void *owner);
-    void *close_owner;
 };
-
-static void do_list(void *owner);
-
-static void finish_close(void *owner)
-{
-    struct janitor *j = owner;
-    void (*closed)(void *) = j->closed;
-    void *close_owner = j->close_owner;
-    free(j);
-    closed(close_owner);
-}
 
 static void rest(struct janitor *j, uint64_t rest_ms)
 {
-    j->state = JANITOR_REST;
     arena_free(j->arena);
     j->arena = NULL;
-    if (j->is_closing) {
-        loop_call_later(j->parts->loop, &j->close, finish_close, j);
-    } else {
-        deadline_arm(&j->wait, j->parts->loop, rest_ms, do_list, j);
-    }
+    rounds_rest(&j->rounds, rest_ms);
 }
 
 static void on_dropped(void *owner, const struct err *err)
@@ -75,7 +52,6 @@ static void do_drop(struct janitor *j)
         rest(j, SWEEP_MS);
         return;
     }
-    j->state = JANITOR_DROPPING;
     db_tombstone_drop(j->parts->db, j->gone, j->gone_count, on_dropped, j);
 }
 
@@ -96,11 +72,10 @@ static void on_removed(void *owner, const struct err *err)
 static void on_listed(void *owner, const struct err *err)
 {
     struct janitor *j = owner;
-    if (err != NULL || j->count == 0 || j->is_closing) {
+    if (err != NULL || j->count == 0 || rounds_are_closing(&j->rounds)) {
         rest(j, SWEEP_MS);
         return;
     }
-    j->state = JANITOR_REMOVING;
     j->gone_count = 0;
     j->pending = j->count;
     for (size_t i = 0; i < j->count; i++) {
@@ -116,7 +91,6 @@ static void do_list(void *owner)
         rest(j, SWEEP_MS);
         return;
     }
-    j->state = JANITOR_LISTING;
     j->arena = arena_new();
     j->count = 0;
     db_tombstone_list(j->parts->db, j->arena, GRACE_MS, PAGE_FILES, &j->tombstones, &j->count, on_listed, j);
@@ -126,17 +100,11 @@ struct janitor *janitor_open(const struct parts *parts)
 {
     struct janitor *j = alloc_zeroed(1, sizeof *j);
     j->parts = parts;
-    rest(j, SWEEP_MS);
+    rounds_start(&j->rounds, parts->loop, SWEEP_MS, do_list, free, j);
     return j;
 }
 
 void janitor_close(struct janitor *j, void (*closed)(void *owner), void *owner)
 {
-    j->is_closing = true;
-    j->closed = closed;
-    j->close_owner = owner;
-    if (j->state == JANITOR_REST) {
-        deadline_disarm(&j->wait);
-        loop_call_later(j->parts->loop, &j->close, finish_close, j);
-    }
+    rounds_close(&j->rounds, closed, owner);
 }

@@ -6,9 +6,9 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/db/db_image.h"
-#include "common/net/loop.h"
 #include "common/queue/queue.h"
 #include "worker/breaker.h"
+#include "worker/rounds.h"
 
 enum {
     PAGE_IMAGES = 200,
@@ -16,45 +16,22 @@ enum {
     IDLE_LEASES = 2      /* an image that was not touched for so many leases may have lost its job */
 };
 
-enum reconciler_state { RECONCILER_REST, RECONCILER_LISTING, RECONCILER_PUSHING };
-
 struct reconciler {
     const struct parts *parts; /* borrowed */
-    enum reconciler_state state;
-    struct deadline wait; /* of REST */
-    int64_t after_id;     /* where the next page starts; 0: from the first image */
-    struct arena *arena;  /* owned; of the present page */
+    struct rounds rounds;
+    int64_t after_id;    /* where the next page starts; 0: from the first image */
+    struct arena *arena; /* owned; of the present page */
     struct db_image_owed *owed;
     size_t count;
     size_t pending; /* pushes */
     struct err err; /* of a push; ERR_NONE: all well */
-    bool is_closing;
-    struct loop_later close;
-    void (*closed)(void *owner);
-    void *close_owner;
 };
-
-static void do_list(void *owner);
-
-static void finish_close(void *owner)
-{
-    struct reconciler *r = owner;
-    void (*closed)(void *) = r->closed;
-    void *close_owner = r->close_owner;
-    free(r);
-    closed(close_owner);
-}
 
 static void rest(struct reconciler *r, uint64_t rest_ms)
 {
-    r->state = RECONCILER_REST;
     arena_free(r->arena);
     r->arena = NULL;
-    if (r->is_closing) {
-        loop_call_later(r->parts->loop, &r->close, finish_close, r);
-    } else {
-        deadline_arm(&r->wait, r->parts->loop, rest_ms, do_list, r);
-    }
+    rounds_rest(&r->rounds, rest_ms);
 }
 
 static void end_page(struct reconciler *r)
@@ -83,7 +60,6 @@ static void on_pushed(void *owner, const struct err *err)
 
 static void do_push(struct reconciler *r)
 {
-    r->state = RECONCILER_PUSHING;
     r->pending = r->count;
     for (size_t i = 0; i < r->count; i++) {
         bool is_refinement = r->owed[i].is_refinement;
@@ -100,7 +76,7 @@ static void on_listed(void *owner, const struct err *err)
 {
     struct reconciler *r = owner;
     r->err = err != NULL ? *err : (struct err){.code = ERR_NONE};
-    if (err != NULL || r->count == 0 || r->is_closing) {
+    if (err != NULL || r->count == 0 || rounds_are_closing(&r->rounds)) {
         r->count = err != NULL ? 0 : r->count;
         end_page(r);
     } else {
@@ -115,7 +91,6 @@ static void do_list(void *owner)
         rest(r, r->parts->lease_ms);
         return;
     }
-    r->state = RECONCILER_LISTING;
     r->arena = arena_new();
     r->count = 0;
     db_image_list_owed(r->parts->db, r->arena, r->after_id, (int64_t)r->parts->lease_ms * IDLE_LEASES,
@@ -126,17 +101,11 @@ struct reconciler *reconciler_open(const struct parts *parts)
 {
     struct reconciler *r = alloc_zeroed(1, sizeof *r);
     r->parts = parts;
-    rest(r, parts->lease_ms);
+    rounds_start(&r->rounds, parts->loop, parts->lease_ms, do_list, free, r);
     return r;
 }
 
 void reconciler_close(struct reconciler *r, void (*closed)(void *owner), void *owner)
 {
-    r->is_closing = true;
-    r->closed = closed;
-    r->close_owner = owner;
-    if (r->state == RECONCILER_REST) {
-        deadline_disarm(&r->wait);
-        loop_call_later(r->parts->loop, &r->close, finish_close, r);
-    }
+    rounds_close(&r->rounds, closed, owner);
 }

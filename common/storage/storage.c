@@ -43,6 +43,17 @@ void storage_remove(struct storage *storage, const char *name, done_fn done, voi
     storage->ops->remove(storage, name, done, owner);
 }
 
+void storage_list(struct storage *storage, struct arena *arena, const char *after, size_t limit,
+                  struct storage_entry **out, size_t *count, done_fn done, void *owner)
+{
+    storage->ops->list(storage, arena, after, limit, out, count, done, owner);
+}
+
+void storage_clean(struct storage *storage, done_fn done, void *owner)
+{
+    storage->ops->clean(storage, done, owner);
+}
+
 void storage_check(struct storage *storage, done_fn done, void *owner)
 {
     storage->ops->check(storage, done, owner);

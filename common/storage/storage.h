@@ -70,15 +70,19 @@ void storage_remove(struct storage *storage, const char *name, done_fn done, voi
 struct storage_entry {
     const char *name;
     int64_t bytes;
-    int64_t changed_us; /* wall clock */
+    int64_t age_ms; /* since it was last written or named, by the storage's own clock */
 };
 
 /*
- * Fills up to `limit` stored files whose names come after `after` ("" for the first), in the order of their names' bytes: for
- * the janitor, which pages through all there is. *out and the names are in the arena. Temp files are not stored files.
+ * Fills up to `limit` (> 0) stored files whose names come after `after` ("" for the first; else a safe name, which need not be there), in
+ * the order of their names' bytes, and fewer only where there are no more: for the janitor, which pages through all there is. A file that
+ * comes or goes meanwhile is in it or not. *out and the names are in the arena. Temp files are not stored files. ERR_STORAGE.
  */
 void storage_list(struct storage *storage, struct arena *arena, const char *after, size_t limit,
                   struct storage_entry **out, size_t *count, done_fn done, void *owner);
+
+/* Removes temp files that nobody wrote to for an hour, by the storage's own clock: what a process that died has left. ERR_STORAGE. */
+void storage_clean(struct storage *storage, done_fn done, void *owner);
 
 /* Asks whether writes would work now (for /readyz). */
 void storage_check(struct storage *storage, done_fn done, void *owner);

@@ -20,6 +20,9 @@ struct storage_ops {
     void (*get)(struct storage *storage, const char *name, struct storage_file *out, done_fn done,
                 void *owner);
     void (*remove)(struct storage *storage, const char *name, done_fn done, void *owner);
+    void (*list)(struct storage *storage, struct arena *arena, const char *after, size_t limit,
+                 struct storage_entry **out, size_t *count, done_fn done, void *owner);
+    void (*clean)(struct storage *storage, done_fn done, void *owner);
     void (*check)(struct storage *storage, done_fn done, void *owner);
 };
 

@@ -7,9 +7,12 @@
 #include "common/storage/storage_backend.h"
 #include "common/storage/storage_root.h"
 #include "common/storage/storage_temp.h"
+#include "common/storage/storage_walk.h"
 
 #include "common/base/alloc.h"
+#include "common/base/arena.h"
 #include "common/base/failpoint.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/net/loop.h"
 
@@ -52,6 +55,13 @@ struct call {
     const void *data;
     int64_t bytes;
     int fd;
+    struct arena *arena;
+    struct storage_found *found;
+    int64_t now_us;
+    size_t limit;
+    size_t count;
+    struct storage_entry **out_entries;
+    size_t *out_count;
     char name[IMAGE_NAME_BYTES]; /* "" where what was given is too long to be one */
 };
 
@@ -325,6 +335,58 @@ static void disk_remove(struct storage *storage, const char *name, done_fn done,
     call_start(call);
 }
 
+/* all files */
+
+static int run_list(struct call *call, struct err *err)
+{
+    struct storage_root *root = &call->disk->root;
+    return storage_temp_now(root, &call->now_us, err) == 0
+               ? storage_walk(root, call->name, call->limit, call->found, &call->count, err)
+               : -1;
+}
+
+static void settle_list(struct call *call)
+{
+    if (call->status == 0) {
+        struct storage_entry *entries = arena_alloc(call->arena, call->count * sizeof *entries);
+        for (size_t i = 0; i < call->count; i++) {
+            const struct storage_found *found = &call->found[i];
+            entries[i] = (struct storage_entry){.name = arena_string(call->arena, found->name),
+                                                .bytes = found->bytes,
+                                                .age_ms = (call->now_us - found->changed_us) / 1000};
+        }
+        *call->out_entries = entries;
+        *call->out_count = call->count;
+    }
+    free(call->found);
+    answer(call);
+}
+
+static void disk_list(struct storage *storage, struct arena *arena, const char *after, size_t limit,
+                      struct storage_entry **out, size_t *count, done_fn done, void *owner)
+{
+    struct call *call = call_new(storage, run_list, done, owner);
+    call->settle = settle_list;
+    call->arena = arena;
+    call->found = alloc_zeroed(limit, sizeof *call->found);
+    call->limit = limit;
+    call->out_entries = out;
+    call->out_count = count;
+    call_name(call, after);
+    call_start(call);
+}
+
+static int run_clean(struct call *call, struct err *err)
+{
+    struct storage_root *root = &call->disk->root;
+    return storage_temp_now(root, &call->now_us, err) == 0 ? storage_root_sweep(root, call->now_us, err) : -1;
+}
+
+static void disk_clean(struct storage *storage, done_fn done, void *owner)
+{
+    call_start(call_new(storage, run_clean, done, owner));
+}
+
 static int run_check(struct call *call, struct err *err)
 {
     static const char probe[PROBE_BYTES];
@@ -367,6 +429,8 @@ struct storage *storage_disk_open(struct loop *loop, const char *dir, struct err
         .put = disk_put,
         .get = disk_get,
         .remove = disk_remove,
+        .list = disk_list,
+        .clean = disk_clean,
         .check = disk_check,
     };
     struct disk *disk = alloc_zeroed(1, sizeof *disk);
@@ -376,6 +440,12 @@ struct storage *storage_disk_open(struct loop *loop, const char *dir, struct err
         free(disk);
         return NULL;
     }
-    storage_root_sweep(&disk->root);
+    int64_t now_us = 0;
+    struct err fault;
+    /* nobody is harmed where this fails: a janitor tries again */
+    if (storage_temp_now(&disk->root, &now_us, &fault) != 0 ||
+        storage_root_sweep(&disk->root, now_us, &fault) != 0) {
+        log_debug("temp files may be left", log_err(&fault));
+    }
     return &disk->base;
 }

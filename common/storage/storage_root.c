@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { FOLDER_MODE = 0750, STALE_SECONDS = 3600 };
+enum { FOLDER_MODE = 0750, STALE_SECONDS = 3600, MICROSECONDS = 1000000 };
 enum { OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_CLOEXEC, OPEN_FILE = O_RDONLY | O_CLOEXEC | O_NONBLOCK };
 
 /* Makes a folder with its parents, for an operator's path: links in it are his own business. */
@@ -194,17 +194,18 @@ int storage_root_make_folder(struct storage_root *root, const char *name)
     return fd;
 }
 
-void storage_root_sweep(struct storage_root *root)
+int storage_root_sweep(struct storage_root *root, int64_t now_us, struct err *err)
 {
     int fd = openat(root->temp_fd, ".", OPEN_FOLDER);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (folder == NULL) {
+        err_set_errno(err, ERR_STORAGE, errno, "the folder of temp files can not be read");
         if (fd >= 0) {
             close(fd);
         }
-        return;
+        return -1;
     }
-    time_t now = time(NULL);
+    time_t now = (time_t)(now_us / MICROSECONDS);
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         struct stat info;
         if (fstatat(root->temp_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
@@ -213,4 +214,5 @@ void storage_root_sweep(struct storage_root *root)
         }
     }
     closedir(folder);
+    return 0;
 }

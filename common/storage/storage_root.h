@@ -14,6 +14,7 @@
 #include "common/image/image_name.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
 enum { STORAGE_KNOWN_FOLDERS = 16 };
@@ -48,7 +49,7 @@ int storage_root_make_folder(struct storage_root *root, const char *name);
 /* The last part of a name. */
 const char *storage_root_leaf(const char *name);
 
-/* Removes temp files that nobody wrote to for an hour: what a process that died has left. */
-void storage_root_sweep(struct storage_root *root);
+/* Removes temp files that nobody wrote to for an hour before now_us, of the storage's clock. Returns 0, or -1 with ERR_STORAGE. */
+int storage_root_sweep(struct storage_root *root, int64_t now_us, struct err *err) MUST_CHECK;
 
 #endif

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_MODE = 0640, COPY_BYTES = 1 << 30, PROC_PATH_BYTES = 32 };
@@ -52,6 +53,23 @@ int storage_temp_make(struct storage_root *root, struct storage_temp *temp, stru
     temp->fd =
         openat(root->temp_fd, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
     return temp->fd < 0 ? err_set_errno(err, ERR_STORAGE, errno, "a temp file can not be made") : 0;
+}
+
+int storage_temp_now(struct storage_root *root, int64_t *now_us, struct err *err)
+{
+    struct storage_temp temp;
+    struct stat info;
+    if (storage_temp_make(root, &temp, err) != 0) {
+        return -1;
+    }
+    int status = fstat(temp.fd, &info) == 0
+                     ? 0
+                     : err_set_errno(err, ERR_STORAGE, errno, "a temp file can not be seen");
+    if (status == 0) {
+        *now_us = (int64_t)info.st_ctim.tv_sec * 1000000 + info.st_ctim.tv_nsec / 1000;
+    }
+    storage_temp_drop(root, &temp);
+    return status;
 }
 
 /* Links an unnamed file. Returns 0, or -1 with errno. */

@@ -37,6 +37,12 @@ int storage_temp_sync(struct storage_temp *temp, struct err *err) MUST_CHECK;
 int storage_temp_commit(struct storage_root *root, struct storage_temp *temp, const char *name,
                         struct err *err) MUST_CHECK;
 
+/*
+ * Tells what time it is by the clock that dates the stored files, which may be another machine's: no file's age follows from the clock of
+ * this process. Returns 0, or -1 with ERR_STORAGE.
+ */
+int storage_temp_now(struct storage_root *root, int64_t *now_us, struct err *err) MUST_CHECK;
+
 /* Closes and removes it. */
 void storage_temp_drop(struct storage_root *root, struct storage_temp *temp);
 
