@@ -174,7 +174,8 @@ static enum run_state first_state(struct job_run *run, const struct queue_taken 
                  log_int("generation", run->job.generation), log_err(&run->why));
         run->needs_codec = false;
         run->plan = RUN_BURY;
-        return job_run_is_refinement(run) ? RUN_GIVE_UP : RUN_FAIL;
+        /* who fails a row must have begun on it: the row obeys the last who did */
+        return job_run_is_refinement(run) ? RUN_GIVE_UP : RUN_BEGIN;
     }
     return job_run_is_refinement(run) ? RUN_REFINE : RUN_BEGIN;
 }

@@ -20,8 +20,8 @@ static bool must_leave(const struct job_run *run)
 void job_run_do_begin(struct job_run *run)
 {
     run->pending++;
-    db_image_begin(run->parts->db, run->arena, run->job.image, run->job.generation, &run->work,
-                   job_run_on_answer, run);
+    db_image_begin(run->parts->db, run->arena, run->job.image, run->job.generation, run->hold.lease.fence,
+                   &run->work, job_run_on_answer, run);
 }
 
 enum run_state job_run_after_begin(struct job_run *run)
@@ -33,6 +33,9 @@ enum run_state job_run_after_begin(struct job_run *run)
         log_debug("a job is not owed any more", log_int("image", run->job.image),
                   log_int("generation", run->job.generation));
         return RUN_FINISH;
+    }
+    if (run->why.code != ERR_NONE) {
+        return RUN_FAIL;
     }
     struct err err;
     struct profile hurried;

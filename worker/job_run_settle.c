@@ -97,8 +97,8 @@ void job_run_do_again(struct job_run *run)
 {
     failpoint("job.yielding");
     run->pending++;
-    db_image_again(run->parts->db, run->job.image, run->job.generation, &run->is_current, job_run_on_answer,
-                   run);
+    db_image_again(run->parts->db, run->job.image, run->job.generation, run->hold.lease.fence,
+                   &run->is_current, job_run_on_answer, run);
 }
 
 enum run_state job_run_after_again(struct job_run *run)
@@ -116,10 +116,14 @@ enum run_state job_run_after_again(struct job_run *run)
 
 void job_run_do_fail(struct job_run *run)
 {
+    struct db_image_failure failure = {.job = &run->job,
+                                       .fence = run->hold.lease.fence,
+                                       .code = run->why.code,
+                                       .sentence = run->why.sentence,
+                                       .is_buried = run->plan == RUN_BURY};
     failpoint("job.failing");
     run->pending++;
-    db_image_failed(run->parts->db, run->job.image, run->job.generation, run->why.code, run->why.sentence,
-                    &run->is_current, job_run_on_answer, run);
+    db_image_failed(run->parts->db, &failure, &run->is_current, job_run_on_answer, run);
 }
 
 enum run_state job_run_after_fail(struct job_run *run)

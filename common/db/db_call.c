@@ -22,10 +22,11 @@ struct db_call *db_call_new(struct db *db, db_take_fn take, done_fn done, void *
 void db_call_add(struct db_call *call, const struct db_statement *statement, int count,
                  const char *const *values)
 {
-    assert(call->query_count < DB_CALL_QUERIES && count <= DB_CALL_VALUES);
+    assert(call->query_count < DB_CALL_QUERIES);
     struct db_query *query = &call->queries[call->query_count++];
     query->statement = statement;
     query->value_count = count;
+    query->values = arena_alloc(call->arena, (size_t)count * sizeof *query->values);
     for (int i = 0; i < count; i++) {
         query->values[i] = values[i];
     }
@@ -107,11 +108,22 @@ void db_array_init(struct db_array *array, struct db_call *call)
     array_put(array, '{');
 }
 
-/* Every item is quoted, so that none can be taken for NULL or end early (PostgreSQL 8.15.6). */
+static void array_put_all(struct db_array *array, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        array_put(array, *text);
+    }
+}
+
+/* Every text is quoted, so that none can be taken for NULL or end early (PostgreSQL 8.15.6). */
 void db_array_add_text(struct db_array *array, const char *text)
 {
     if (array->used > 1) {
         array_put(array, ',');
+    }
+    if (text == NULL) {
+        array_put_all(array, "NULL");
+        return;
     }
     array_put(array, '"');
     for (; *text != '\0'; text++) {

@@ -15,7 +15,7 @@
 
 #include <libpq-fe.h>
 
-enum { DB_CALL_QUERIES = 4, DB_CALL_VALUES = 16 };
+enum { DB_CALL_QUERIES = 4 };
 
 /* A statement that a connection prepares when it first meets it. Static. */
 struct db_statement {
@@ -35,8 +35,8 @@ typedef int (*db_take_fn)(struct db_call *call, struct err *err);
 struct db_query {
     const struct db_statement *statement;
     int value_count;
-    const char *values[DB_CALL_VALUES];
-    PGresult *result; /* owned */
+    const char **values; /* in the call's arena */
+    PGresult *result;    /* owned */
 };
 
 struct db_call {
@@ -91,7 +91,7 @@ struct db_array {
     size_t size;
 };
 void db_array_init(struct db_array *array, struct db_call *call);
-void db_array_add_text(struct db_array *array, const char *text);
+void db_array_add_text(struct db_array *array, const char *text); /* NULL: SQL NULL */
 void db_array_add_int(struct db_array *array, int64_t number);
 const char *db_array_finish(struct db_array *array);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Dead letters: jobs that were given up on, with what is known of why. They lie in PostgreSQL, so that an emptied Redis loses
- * none; an image that is failed by one is so in the same transaction (db_image_failed). A letter goes when its image is
- * asked for again, by whatever way.
+ * none; an image that is failed by one is so in the same transaction (db_image_failed). A job has at most one. A letter goes when its
+ * image is asked for again, by whatever way.
  */
 #ifndef PIXMILL_DB_DB_DEAD_H
 #define PIXMILL_DB_DB_DEAD_H
@@ -31,7 +31,7 @@ struct db_dead {
     const char *buried_at;   /* RFC 3339 UTC */
 };
 
-/* Which letters; what is NULL or 0 does not count, so all zero means all. */
+/* Which letters; what is NULL or 0 does not count, so all zero means all. ERR_INVALID where a time is none. */
 struct db_dead_filter {
     const char *reason;
     const char *buried_before; /* RFC 3339 */
@@ -64,7 +64,7 @@ struct db_dead_retried {
 /*
  * Takes up to DB_DEAD_PORTION letters that match, and makes their images pending with a new generation, in one transaction. *taken counts
  * the letters, and out[] (DB_DEAD_PORTION places) has those of them whose image is there and was failed: the caller pushes them. Repeat until
- * *taken is 0.
+ * *taken is 0. A letter of a refinement has a ready image, which is owed its refinement again; reconcilers push that.
  */
 void db_dead_retry(struct db *db, const struct db_dead_filter *filter, struct db_dead_retried *out,
                    size_t *count, size_t *taken, done_fn done, void *owner);

@@ -121,11 +121,15 @@ struct db_image_work {
     const char *stored_name;
     enum image_format format;
     int64_t bytes;
-    int attempts; /* with this one, over all generations */
+    int attempts;             /* with this one, over all generations */
+    const char *profile_json; /* the profile that is wanted; NULL: the worker's own */
 };
 
-/* Marks image+generation as processing where it is owed, counts one attempt, and fills *out. */
-void db_image_begin(struct db *db, struct arena *arena, int64_t id, int64_t generation,
+/*
+ * Marks image+generation as processing where it is owed, counts one attempt, and fills *out. fence: of the lease; the row is that lease's
+ * from now on, whatever it was before: db_image_again and db_image_failed of an older one change nothing.
+ */
+void db_image_begin(struct db *db, struct arena *arena, int64_t id, int64_t generation, uint64_t fence,
                     struct db_image_work *out, done_fn done, void *owner);
 
 struct db_image_result {
@@ -171,18 +175,18 @@ void db_image_ready_many(struct db *db, const struct db_image_result *const *res
                          bool *is_current, done_fn done, void *owner);
 
 /* An image that is asked for again. */
-struct db_image_again {
+struct db_image_wish {
     int64_t id;
     const char *profile;      /* identity of the profile that is wanted; NULL: whatever the worker has */
-    const char *profile_json; /* its text; kept under that identity */
+    const char *profile_json; /* its text, kept under that identity; NULL with profile */
     enum job_class class;     /* how urgent it is */
 };
 
 /*
  * Makes an image pending, of the next generation; what it has is shown until it is ready again, and its dead letters go. *out is the
- * row then. ERR_NOT_FOUND.
+ * row then. ERR_NOT_FOUND. ERR_INVALID where the profile's text is empty or longer than 65,536 bytes.
  */
-void db_image_reprocess(struct db *db, struct arena *arena, const struct db_image_again *again,
+void db_image_reprocess(struct db *db, struct arena *arena, const struct db_image_wish *wish,
                         struct db_image *out, done_fn done, void *owner);
 
 /* Of these stored names (at most 1,000), is_named[i] tells which a row or a tombstone refers to. */
@@ -197,23 +201,39 @@ void db_image_name_check(struct db *db, const char *const *names, size_t count, 
 void db_image_refined(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
                       void *owner);
 
-/*
- * Switches the row to failed with a code and a sentence for the operator. Variants of this generation that were shown are shown
- * no more, and their names get tombstones. *is_current as of the others.
- */
-void db_image_failed(struct db *db, int64_t id, int64_t generation, enum err_code code, const char *sentence,
-                     bool *is_current, done_fn done, void *owner);
+struct db_image_failure {
+    const struct job *job; /* the image's, with the counts of its failures */
+    uint64_t fence;        /* of its lease */
+    enum err_code code;
+    const char *sentence; /* for the operator */
+    bool is_buried;       /* a dead letter is written (db_dead.h) */
+};
 
-/* Switches a processing row back to pending: the job waits for another attempt. */
-void db_image_again(struct db *db, int64_t id, int64_t generation, bool *is_current, done_fn done,
-                    void *owner);
+/*
+ * Switches the row to failed, and writes the letter where one is wanted. Variants of this generation that were shown are shown no more,
+ * and their names get tombstones. *is_current false: nothing was changed; the row has moved on, or a newer lease has begun on it.
+ */
+void db_image_failed(struct db *db, const struct db_image_failure *failure, bool *is_current, done_fn done,
+                     void *owner);
+
+/*
+ * The refinement of a ready row is owed no more; what the row has stays, and a letter is written where one is wanted. *is_current as of
+ * db_image_refined; the fence is not looked at, since a refinement is not begun.
+ */
+void db_image_unrefined(struct db *db, const struct db_image_failure *failure, bool *is_current, done_fn done,
+                        void *owner);
+
+/* Switches a processing row back to pending: the job waits for another attempt. *is_current as of db_image_failed. */
+void db_image_again(struct db *db, int64_t id, int64_t generation, uint64_t fence, bool *is_current,
+                    done_fn done, void *owner);
 
 struct db_image_owed {
     int64_t id;
     bool is_refinement; /* it is ready, and to be refined */
     int64_t generation;
     int64_t key;
-    int64_t age_ms; /* since the row was last changed */
+    enum job_class class; /* how urgent it is; of a refinement, how urgent the image was */
+    int64_t age_ms;       /* since the row was last changed */
 };
 
 /*

@@ -5,7 +5,17 @@
  */
 #include "common/db/db_call.h"
 #include "common/db/db_image.h"
+#include "common/db/db_image_made.h"
 #include "common/db/db_row.h"
+
+/*
+ * In the result of a change that need not outlast a crash of the server: that its commit does not wait for the disk. It is evaluated
+ * where a row was changed, and holds until the end of the transaction, so for its own commit and no other. A row that a crash
+ * has put back from `processing` to `pending`, or the other way, is owed as much, and whoever works on it makes the same; what was
+ * shown early and is forgotten is told again by the switch. None of it can be lost once the switch is there: that waits for the disk,
+ * and what was written before it is on the disk before it.
+ */
+#define NEED_NOT_LAST "set_config('synchronous_commit', 'off', true)"
 
 struct ask_begin {
     struct arena *arena;
@@ -27,23 +37,28 @@ static int take_begin(struct db_call *call, struct err *err)
         .format = db_row_format(&row, "format"),
         .bytes = db_row_int64(&row, "bytes"),
         .attempts = db_row_int(&row, "attempts"),
+        .profile_json = db_row_text(&row, "profile_json"),
     };
     return 0;
 }
 
-void db_image_begin(struct db *db, struct arena *arena, int64_t id, int64_t generation,
+void db_image_begin(struct db *db, struct arena *arena, int64_t id, int64_t generation, uint64_t fence,
                     struct db_image_work *out, done_fn done, void *owner)
 {
     static const struct db_statement begin = {
         "image_begin",
-        "UPDATE image SET status = 'processing', attempts = attempts + 1, changed_at = now() "
+        "UPDATE image SET status = 'processing', attempts = attempts + 1, fence = $3::bigint, "
+        "changed_at = now() "
         "WHERE id = $1::bigint AND generation = $2::bigint AND status IN ('pending', 'processing') "
-        "RETURNING stored_name, format, bytes, attempts"};
+        "RETURNING stored_name, format, bytes, attempts, "
+        "(SELECT json FROM profile WHERE identity = wanted_profile) AS profile_json, " NEED_NOT_LAST};
     struct db_call *call = db_call_new(db, take_begin, done, owner);
     struct ask_begin *ask = arena_alloc(call->arena, sizeof *ask);
     *ask = (struct ask_begin){.arena = arena, .out = out};
     call->question = ask;
-    db_call_add(call, &begin, 2, (const char *[]){db_call_int(call, id), db_call_int(call, generation)});
+    const char *values[] = {db_call_int(call, id), db_call_int(call, generation),
+                            db_call_int(call, (int64_t)fence)};
+    db_call_add(call, &begin, 3, values);
     db_call_start(call);
 }
 
@@ -63,74 +78,28 @@ static struct db_call *change_new(struct db *db, bool *is_current, done_fn done,
     return call;
 }
 
-/* the columns of the variants, as one array parameter each */
-struct columns {
-    struct db_array name;
-    struct db_array stored_name;
-    struct db_array format;
-    struct db_array width_px;
-    struct db_array height_px;
-    struct db_array bytes;
-};
+enum { RESULT_VALUES = DB_MADE_VALUES + 4 };
 
-static void columns_init(struct columns *columns, struct db_call *call, const struct db_image_result *result)
-{
-    db_array_init(&columns->name, call);
-    db_array_init(&columns->stored_name, call);
-    db_array_init(&columns->format, call);
-    db_array_init(&columns->width_px, call);
-    db_array_init(&columns->height_px, call);
-    db_array_init(&columns->bytes, call);
-    for (size_t i = 0; i < result->variant_count; i++) {
-        const struct db_variant *variant = &result->variants[i];
-        db_array_add_text(&columns->name, variant->name);
-        db_array_add_text(&columns->stored_name, variant->stored_name);
-        db_array_add_text(&columns->format, image_format_word(variant->format));
-        db_array_add_int(&columns->width_px, variant->width_px);
-        db_array_add_int(&columns->height_px, variant->height_px);
-        db_array_add_int(&columns->bytes, variant->bytes);
-    }
-}
-
-/* What statements about a result begin with: its variants as rows. $1 and $2 are the image and the generation. */
-#define WITH_MADE                                                                                            \
-    "WITH made AS ("                                                                                         \
-    "SELECT * FROM unnest($5::text[], $6::text[], $7::text[], $8::integer[], $9::integer[], $10::bigint[]) " \
-    "WITH ORDINALITY AS m (name, stored_name, format, width_px, height_px, bytes, place)), "
-
-#define INSERT_VARIANTS(of)                                                                                  \
-    "INSERT INTO variant (image, name, place, stored_name, format, width_px, height_px, bytes, generation) " \
-    "SELECT " of ".id, m.name, m.place, m.stored_name, m.format, m.width_px, m.height_px, m.bytes, "         \
-    "$2::bigint FROM " of " CROSS JOIN made m "
-
-enum { RESULT_VALUES = 10 };
-
-/* Fills $1 to $10: image, generation, width, height, and the variants. */
+/* Fills $1 to $12: the variants of a result, its image, generation, width and height. */
 static void result_values(struct db_call *call, const struct db_image_result *result,
                           const char *values[RESULT_VALUES])
 {
-    struct columns columns;
-    columns_init(&columns, call, result);
-    values[0] = db_call_int(call, result->id);
-    values[1] = db_call_int(call, result->generation);
-    values[2] = db_call_int(call, result->width_px);
-    values[3] = db_call_int(call, result->height_px);
-    values[4] = db_array_finish(&columns.name);
-    values[5] = db_array_finish(&columns.stored_name);
-    values[6] = db_array_finish(&columns.format);
-    values[7] = db_array_finish(&columns.width_px);
-    values[8] = db_array_finish(&columns.height_px);
-    values[9] = db_array_finish(&columns.bytes);
+    db_image_made_values(call, &result, 1, values);
+    values[DB_MADE_VALUES] = db_call_int(call, result->id);
+    values[DB_MADE_VALUES + 1] = db_call_int(call, result->generation);
+    values[DB_MADE_VALUES + 2] = db_call_int(call, result->width_px);
+    values[DB_MADE_VALUES + 3] = db_call_int(call, result->height_px);
 }
 
 /* What the row has under a name stays until the switch, of whatever generation it is. */
 static const struct db_statement show_statement = {
     "image_show",
-    WITH_MADE "shown AS ("
-              "UPDATE image SET width_px = $3::integer, height_px = $4::integer "
-              "WHERE id = $1::bigint AND generation = $2::bigint AND status = 'processing' RETURNING id), "
-              "kept AS (" INSERT_VARIANTS("shown") "ON CONFLICT DO NOTHING) "
-                                                   "SELECT id FROM shown"};
+    DB_WITH_MADE "shown AS ("
+                 "UPDATE image SET width_px = $11::integer, height_px = $12::integer "
+                 "WHERE id = $9::bigint AND generation = $10::bigint AND status = 'processing' RETURNING id, "
+                 "generation), "
+                 "kept AS (" DB_INSERT_MADE("shown") "ON CONFLICT DO NOTHING) "
+                                                     "SELECT id, " NEED_NOT_LAST " FROM shown"};
 
 void db_image_show(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
                    void *owner)
@@ -142,92 +111,23 @@ void db_image_show(struct db *db, const struct db_image_result *result, bool *is
     db_call_start(call);
 }
 
-/*
- * The switch is one statement: its parts see the rows as they were before it, so `replaced` are the old names, and the update
- * of the image's row, which others wait for, decides about all of it.
- */
-static const struct db_statement ready_switch = {
-    "image_ready", WITH_MADE
-    "switched AS ("
-    "UPDATE image SET status = 'ready', width_px = $3::integer, height_px = $4::integer, profile = $11, "
-    "blurhash = $12, "
-    "dominant_colour = $13, to_refine = $14::boolean, "
-    "processed_at = now(), changed_at = now() "
-    "WHERE id = $1::bigint AND generation = $2::bigint AND status IN ('pending', 'processing') RETURNING "
-    "id), "
-    "replaced AS ("
-    "SELECT v.name, v.stored_name FROM switched JOIN variant v ON v.image = switched.id "
-    "WHERE v.stored_name NOT IN (SELECT stored_name FROM made)), "
-    "dropped AS ("
-    "DELETE FROM variant USING switched WHERE variant.image = switched.id "
-    "AND variant.name NOT IN (SELECT name FROM made)), "
-    "kept AS (" INSERT_VARIANTS("switched") "ON CONFLICT (image, name) DO UPDATE SET place = EXCLUDED.place, "
-                                            "stored_name = EXCLUDED.stored_name, "
-                                            "format = EXCLUDED.format, width_px = EXCLUDED.width_px, "
-                                            "height_px = EXCLUDED.height_px, bytes = "
-                                            "EXCLUDED.bytes, generation = EXCLUDED.generation), "
-                                            "buried AS ("
-                                            "INSERT INTO tombstone (stored_name) SELECT stored_name FROM "
-                                            "replaced ON CONFLICT DO NOTHING) "
-                                            "SELECT id FROM switched"};
-
-/*
- * Names of files that were made in vain. A statement of its own, so that it sees the rows as they are after a concurrent
- * switch: where that one was for the same generation, it has the same names, and they stay.
- */
-static const struct db_statement ready_unused = {
-    "image_ready_unused", "INSERT INTO tombstone (stored_name) SELECT made.stored_name FROM "
-                          "unnest($1::text[]) AS made (stored_name) "
-                          "WHERE NOT EXISTS (SELECT FROM variant v WHERE v.stored_name = made.stored_name) "
-                          "ON CONFLICT DO NOTHING"};
-
 /* As the switch to ready, but the row stays ready, and variants that are not in the result stay. */
 static const struct db_statement refined_switch = {
-    "image_refined", WITH_MADE
+    "image_refined", DB_WITH_MADE
     "refined AS ("
-    "UPDATE image SET to_refine = false, changed_at = now(), width_px = coalesce(width_px, $3::integer), "
-    "height_px = coalesce(height_px, $4::integer) "
-    "WHERE id = $1::bigint AND generation = $2::bigint AND status = 'ready' AND to_refine RETURNING id), "
+    "UPDATE image SET to_refine = false, changed_at = now(), width_px = coalesce(width_px, $11::integer), "
+    "height_px = coalesce(height_px, $12::integer) "
+    "WHERE id = $9::bigint AND generation = $10::bigint AND status = 'ready' AND to_refine RETURNING id), "
     "replaced AS ("
     "SELECT v.stored_name FROM refined JOIN variant v ON v.image = refined.id JOIN made m ON m.name = v.name "
     "WHERE v.stored_name <> m.stored_name), "
     "kept AS ("
     "UPDATE variant SET stored_name = m.stored_name, format = m.format, width_px = m.width_px, height_px = "
-    "m.height_px, bytes = m.bytes, generation = $2::bigint FROM refined CROSS JOIN made m "
+    "m.height_px, bytes = m.bytes, generation = $10::bigint FROM refined CROSS JOIN made m "
     "WHERE variant.image = refined.id AND variant.name = m.name), "
     "buried AS ("
     "INSERT INTO tombstone (stored_name) SELECT stored_name FROM replaced ON CONFLICT DO NOTHING) "
     "SELECT id FROM refined"};
-
-/* The names of the result and those of earlier attempts: what no row refers to after the switch is nobody's. */
-static void add_unused(struct db_call *call, const struct db_image_result *result)
-{
-    struct db_array names;
-    db_array_init(&names, call);
-    for (size_t i = 0; i < result->variant_count; i++) {
-        db_array_add_text(&names, result->variants[i].stored_name);
-    }
-    for (size_t i = 0; i < result->unused_count; i++) {
-        db_array_add_text(&names, result->unused[i]);
-    }
-    const char *value = db_array_finish(&names);
-    db_call_add(call, &ready_unused, 1, &value);
-}
-
-void db_image_ready(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
-                    void *owner)
-{
-    struct db_call *call = change_new(db, is_current, done, owner);
-    const char *values[RESULT_VALUES + 4];
-    result_values(call, result, values);
-    values[RESULT_VALUES] = arena_string(call->arena, result->profile);
-    values[RESULT_VALUES + 1] = arena_string(call->arena, result->blurhash);
-    values[RESULT_VALUES + 2] = arena_string(call->arena, result->dominant_colour);
-    values[RESULT_VALUES + 3] = db_call_bool(result->to_refine);
-    db_call_add(call, &ready_switch, sizeof values / sizeof values[0], values);
-    add_unused(call, result);
-    db_call_start(call);
-}
 
 void db_image_refined(struct db *db, const struct db_image_result *result, bool *is_current, done_fn done,
                       void *owner)
@@ -236,92 +136,89 @@ void db_image_refined(struct db *db, const struct db_image_result *result, bool 
     const char *values[RESULT_VALUES];
     result_values(call, result, values);
     db_call_add(call, &refined_switch, RESULT_VALUES, values);
-    add_unused(call, result);
+    db_image_made_add_unused(call, &result, 1);
     db_call_start(call);
 }
 
-void db_image_failed(struct db *db, int64_t id, int64_t generation, enum err_code code, const char *sentence,
-                     bool *is_current, done_fn done, void *owner)
+/* The values of a failure: $1 to $9. */
+enum { FAILURE_VALUES = 9 };
+
+static void failure_values(struct db_call *call, const struct db_image_failure *failure,
+                           const char *values[FAILURE_VALUES])
+{
+    const struct job *job = failure->job;
+    char name[JOB_ID_BYTES];
+    job_id(job, name);
+    values[0] = db_call_int(call, job->image);
+    values[1] = db_call_int(call, job->generation);
+    values[2] = err_word(failure->code);
+    values[3] = arena_string(call->arena, failure->sentence);
+    values[4] = db_call_bool(failure->is_buried);
+    values[5] = arena_string(call->arena, name);
+    values[6] = db_call_int(call, job->attempt);
+    values[7] = db_call_int(call, job->crashes);
+    values[8] = job->enqueued_at_ms > 0 ? db_call_int(call, job->enqueued_at_ms) : NULL;
+}
+
+/* The letter of an image (id) that `of` has, where one is wanted. */
+#define INSERT_LETTER(of)                                                                                    \
+    "INSERT INTO dead_letter (job, image, generation, reason, sentence, attempts, crashes, enqueued_at) "    \
+    "SELECT $6::text, " of ".id, $2::bigint, $3::text, $4::text, $7::integer, $8::integer, "                 \
+    "to_timestamp($9::bigint / 1000.0) FROM " of " WHERE $5::boolean "                                       \
+    "ON CONFLICT (job) DO UPDATE SET reason = EXCLUDED.reason, sentence = EXCLUDED.sentence, "               \
+    "attempts = EXCLUDED.attempts, crashes = EXCLUDED.crashes, image = EXCLUDED.image, "                     \
+    "generation = EXCLUDED.generation, enqueued_at = EXCLUDED.enqueued_at, buried_at = now()"
+
+void db_image_failed(struct db *db, const struct db_image_failure *failure, bool *is_current, done_fn done,
+                     void *owner)
 {
     static const struct db_statement failed = {
         "image_failed",
         "WITH failed AS ("
-        "UPDATE image SET status = 'failed', error = $3, error_sentence = $4, changed_at = now() "
-        "WHERE id = $1::bigint AND generation = $2::bigint AND status IN ('pending', 'processing') "
-        "RETURNING id), "
+        "UPDATE image SET status = 'failed', error = $3::text, error_sentence = $4::text, changed_at = now() "
+        "WHERE id = $1::bigint AND generation = $2::bigint AND fence = $10::bigint "
+        "AND status IN ('pending', 'processing') RETURNING id), "
         "dropped AS ("
         "DELETE FROM variant USING failed WHERE variant.image = failed.id AND variant.generation = "
         "$2::bigint RETURNING stored_name), "
         "buried AS ("
-        "INSERT INTO tombstone (stored_name) SELECT stored_name FROM dropped ON CONFLICT DO NOTHING) "
-        "SELECT id FROM failed"};
+        "INSERT INTO tombstone (stored_name) SELECT stored_name FROM dropped ON CONFLICT DO NOTHING), "
+        "letter AS (" INSERT_LETTER("failed") ") SELECT id FROM failed"};
     struct db_call *call = change_new(db, is_current, done, owner);
-    const char *values[] = {
-        db_call_int(call, id),
-        db_call_int(call, generation),
-        err_word(code),
-        arena_string(call->arena, sentence),
-    };
-    db_call_add(call, &failed, sizeof values / sizeof values[0], values);
+    const char *values[FAILURE_VALUES + 1];
+    failure_values(call, failure, values);
+    values[FAILURE_VALUES] = db_call_int(call, (int64_t)failure->fence);
+    db_call_add(call, &failed, FAILURE_VALUES + 1, values);
     db_call_start(call);
 }
 
-void db_image_again(struct db *db, int64_t id, int64_t generation, bool *is_current, done_fn done,
-                    void *owner)
+void db_image_unrefined(struct db *db, const struct db_image_failure *failure, bool *is_current, done_fn done,
+                        void *owner)
+{
+    static const struct db_statement unrefined = {
+        "image_unrefined",
+        "WITH unrefined AS ("
+        "UPDATE image SET to_refine = false, changed_at = now() "
+        "WHERE id = $1::bigint AND generation = $2::bigint AND status = 'ready' AND to_refine "
+        "RETURNING id), "
+        "letter AS (" INSERT_LETTER("unrefined") ") SELECT id FROM unrefined"};
+    struct db_call *call = change_new(db, is_current, done, owner);
+    const char *values[FAILURE_VALUES];
+    failure_values(call, failure, values);
+    db_call_add(call, &unrefined, FAILURE_VALUES, values);
+    db_call_start(call);
+}
+
+void db_image_again(struct db *db, int64_t id, int64_t generation, uint64_t fence, bool *is_current,
+                    done_fn done, void *owner)
 {
     static const struct db_statement again = {
-        "image_again",
-        "UPDATE image SET status = 'pending', changed_at = now() "
-        "WHERE id = $1::bigint AND generation = $2::bigint AND status = 'processing' RETURNING id"};
+        "image_again", "UPDATE image SET status = 'pending', changed_at = now() "
+                       "WHERE id = $1::bigint AND generation = $2::bigint AND fence = $3::bigint "
+                       "AND status = 'processing' RETURNING id, " NEED_NOT_LAST};
     struct db_call *call = change_new(db, is_current, done, owner);
-    db_call_add(call, &again, 2, (const char *[]){db_call_int(call, id), db_call_int(call, generation)});
-    db_call_start(call);
-}
-
-struct ask_owed {
-    struct arena *arena;
-    struct db_image_owed **out;
-    size_t *count;
-};
-
-static int take_owed(struct db_call *call, struct err *err)
-{
-    const struct ask_owed *ask = call->question;
-    const PGresult *result = db_call_result(call, 0);
-    size_t count = (size_t)PQntuples(result);
-    struct db_image_owed *owed = arena_alloc(ask->arena, count * sizeof *owed);
-    (void)err;
-    for (size_t i = 0; i < count; i++) {
-        struct db_row row = {.result = result, .row = (int)i};
-        owed[i] = (struct db_image_owed){
-            .id = db_row_int64(&row, "id"),
-            .is_refinement = db_row_bool(&row, "to_refine"),
-            .generation = db_row_int64(&row, "generation"),
-            .key = db_row_int64(&row, "api_key"),
-            .age_ms = db_row_int64(&row, "age_ms"),
-        };
-    }
-    *ask->out = owed;
-    *ask->count = count;
-    return 0;
-}
-
-void db_image_list_owed(struct db *db, struct arena *arena, int64_t after_id, int64_t idle_ms, size_t limit,
-                        struct db_image_owed **out, size_t *count, done_fn done, void *owner)
-{
-    static const struct db_statement list = {
-        "image_list_owed", "SELECT id, generation, api_key, status = 'ready' AS to_refine, "
-                           "(extract(epoch FROM clock_timestamp() - changed_at) * 1000)::bigint AS age_ms "
-                           "FROM image WHERE id > $1::bigint AND (status IN ('pending', 'processing') "
-                           "OR (status = 'ready' AND to_refine)) AND changed_at < clock_timestamp() - "
-                           "$2::bigint * interval '1 millisecond' "
-                           "ORDER BY id LIMIT $3::bigint"};
-    struct db_call *call = db_call_new(db, take_owed, done, owner);
-    struct ask_owed *ask = arena_alloc(call->arena, sizeof *ask);
-    *ask = (struct ask_owed){.arena = arena, .out = out, .count = count};
-    call->question = ask;
-    const char *values[] = {db_call_int(call, after_id), db_call_int(call, idle_ms),
-                            db_call_int(call, (int64_t)limit)};
-    db_call_add(call, &list, 3, values);
+    const char *values[] = {db_call_int(call, id), db_call_int(call, generation),
+                            db_call_int(call, (int64_t)fence)};
+    db_call_add(call, &again, 3, values);
     db_call_start(call);
 }

@@ -155,7 +155,7 @@ static void lane_settle(struct lane *lane)
         *settling = (struct settling){.lane = lane, .job = lane->taken[i].job};
         if (lane->bench->rows == BENCH_ROWS_BOTH) {
             db_image_begin(lane->bench->db, lane->arena, settling->job.image, settling->job.generation,
-                           &settling->work, on_begun, settling);
+                           lane->taken[i].lease.fence, &settling->work, on_begun, settling);
         } else {
             make_ready(settling);
         }

@@ -39,13 +39,21 @@ static inline void make_result(struct home *home, struct made *made, int64_t id,
                                             .variant_count = VARIANTS};
 }
 
-static inline bool begin(struct home *home, int64_t id, int64_t generation, struct db_image_work *work)
+enum { FENCE = 1000 }; /* of the leases of tests that have one only */
+
+static inline bool begin_fenced(struct home *home, int64_t id, int64_t generation, uint64_t fence,
+                                struct db_image_work *work)
 {
     struct await await = {0};
     *work = (struct db_image_work){0};
-    db_image_begin(home->db, home->arena, id, generation, work, await_done, &await);
+    db_image_begin(home->db, home->arena, id, generation, fence, work, await_done, &await);
     assert_int_equal(answer_of(home, &await), ERR_NONE);
     return work->is_owed;
+}
+
+static inline bool begin(struct home *home, int64_t id, int64_t generation, struct db_image_work *work)
+{
+    return begin_fenced(home, id, generation, FENCE, work);
 }
 
 static inline bool ready(struct home *home, const struct db_image_result *result)
@@ -57,23 +65,35 @@ static inline bool ready(struct home *home, const struct db_image_result *result
     return is_current;
 }
 
-static inline bool failed(struct home *home, int64_t id, int64_t generation)
+static inline bool fail_as(struct home *home, const struct db_image_failure *failure)
 {
     struct await await = {0};
     bool is_current = false;
-    db_image_failed(home->db, id, generation, ERR_CORRUPT_IMAGE, "it ends in the middle", &is_current,
-                    await_done, &await);
+    db_image_failed(home->db, failure, &is_current, await_done, &await);
+    assert_int_equal(answer_of(home, &await), ERR_NONE);
+    return is_current;
+}
+
+static inline bool failed(struct home *home, int64_t id, int64_t generation)
+{
+    struct job job = {.image = id, .generation = generation};
+    struct db_image_failure failure = {
+        .job = &job, .fence = FENCE, .code = ERR_CORRUPT_IMAGE, .sentence = "it ends in the middle"};
+    return fail_as(home, &failure);
+}
+
+static inline bool again_fenced(struct home *home, int64_t id, int64_t generation, uint64_t fence)
+{
+    struct await await = {0};
+    bool is_current = false;
+    db_image_again(home->db, id, generation, fence, &is_current, await_done, &await);
     assert_int_equal(answer_of(home, &await), ERR_NONE);
     return is_current;
 }
 
 static inline bool again(struct home *home, int64_t id, int64_t generation)
 {
-    struct await await = {0};
-    bool is_current = false;
-    db_image_again(home->db, id, generation, &is_current, await_done, &await);
-    assert_int_equal(answer_of(home, &await), ERR_NONE);
-    return is_current;
+    return again_fenced(home, id, generation, FENCE);
 }
 
 static inline struct db_image now(struct home *home, int64_t id)
