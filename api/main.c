@@ -5,6 +5,7 @@
  * At the end the listener goes first, so that no request is left; then the connections close, and the loop has nothing more to do.
  */
 #include "api/command.h"
+#include "api/handler/api_metrics.h"
 #include "api/handler/leftovers.h"
 #include "api/handler/readiness.h"
 #include "api/handler/service.h"
@@ -33,6 +34,7 @@ struct parts {
     struct db *db;
     struct redis *redis;
     struct listener *listener;
+    struct listener *metrics_listener; /* NULL: /metrics is served by the other one */
     struct service service;
 };
 
@@ -95,6 +97,7 @@ static int open_service(struct parts *parts, struct err *err)
                                        [READINESS_DATABASE] = readiness_of_db(parts->db),
                                        [READINESS_STORAGE] = readiness_of_storage(service->storage),
                                    });
+    service->metrics = api_metrics_new(service);
     return 0;
 }
 
@@ -120,10 +123,11 @@ static int open_listener(struct parts *parts, struct err *err)
     if (parts->listener == NULL) {
         return -1;
     }
+    api_metrics_watch(parts->service.metrics, parts->listener);
     log_info("listening",
              log_text("address", place.has_socket ? "a socket that was handed over" : config->listen),
              log_int("port", listener_port(parts->listener)));
-    return 0;
+    return api_metrics_listen(&parts->service, &parts->metrics_listener, err);
 }
 
 static void on_closed(void *owner)
@@ -136,6 +140,7 @@ static void close_connections(struct parts *parts)
 {
     if (parts->service.leftovers != NULL) {
         leftovers_stop(parts->service.leftovers);
+        api_metrics_stop(parts->service.metrics);
     }
     if (parts->redis != NULL) {
         redis_close(parts->redis, on_closed, NULL);
@@ -146,9 +151,21 @@ static void close_connections(struct parts *parts)
     loop_unwatch_signals(parts->loop);
 }
 
-static void on_listener_closed(void *owner)
+static void on_metrics_listener_closed(void *owner)
 {
     close_connections(owner);
+}
+
+/* Who watches may do so until the last client has gone. */
+static void on_listener_closed(void *owner)
+{
+    struct parts *parts = owner;
+    api_metrics_watch(parts->service.metrics, NULL);
+    if (parts->metrics_listener != NULL) {
+        listener_close(parts->metrics_listener, 0, on_metrics_listener_closed, parts);
+    } else {
+        close_connections(parts);
+    }
 }
 
 static void on_stop(void *owner)
@@ -164,6 +181,7 @@ static void release(struct parts *parts)
 {
     struct service *service = &parts->service;
     leftovers_free(service->leftovers);
+    api_metrics_free(service->metrics);
     readiness_free(service->readiness);
     auth_free(service->auth);
     if (service->queue != NULL) {

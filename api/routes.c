@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/routes.h"
 
+#include "api/handler/http_metrics.h"
 #include "api/handler/service.h"
 #include "api/http/cors.h"
 #include "api/http/response.h"
@@ -27,8 +28,14 @@ static const struct route routes[] = {
     {HTTP_GET_,  ROUTE_OPEN,   "/healthz",                          health_alive},
     {HTTP_GET_,  ROUTE_OPEN,   "/readyz",                           health_ready},
     {HTTP_GET_,  ROUTE_OPEN,   "/openapi.yaml",                     health_openapi},
+    {HTTP_GET_,  ROUTE_OPEN,   "/metrics",                          metrics_get},
 };
 // clang-format on
+
+static void on_answered(struct call *call, int status, int64_t body_bytes)
+{
+    http_metrics_end(call->service->http_metrics, call, status, body_bytes);
+}
 
 static struct call *call_new(struct service *service, struct request *request)
 {
@@ -38,6 +45,9 @@ static struct call *call_new(struct service *service, struct request *request)
     call->arena = request_arena(request);
     call->started_us = clock_monotonic_us();
     call->base_url = base_url(request, service->config);
+    trace_begin(request_header(request, "traceparent"), &call->trace);
+    call->answered = on_answered;
+    http_metrics_begin(service->http_metrics);
     request_set_context(request, call);
     return call;
 }
@@ -107,6 +117,7 @@ void routes_on_request(void *owner, struct request *request)
 
 void routes_on_refusal(void *owner, struct request *request, const struct err *err)
 {
-    (void)owner;
+    struct service *service = owner;
+    http_metrics_refuse(service->http_metrics, err);
     problem_answer(request, err);
 }

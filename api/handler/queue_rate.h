@@ -18,6 +18,7 @@ struct queue_pool {
     double jobs_per_second; /* that they can do together, by their own times an image; 0: nobody works */
 };
 
+/* Adds up workers that told of themselves. */
 struct queue_pool queue_rate_pool(const struct queue_worker *workers, size_t count);
 
 /*

@@ -10,13 +10,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct api_metrics;
 struct auth;
 struct call;
 struct config;
 struct db;
+struct http_metrics;
 struct leftovers;
 struct loop;
 struct queue;
+struct queue_view;
 struct readiness;
 struct redis;
 struct storage;
@@ -32,7 +35,10 @@ struct service {
     struct auth *auth;
     struct leftovers *leftovers;
     struct readiness *readiness;
-    const char *openapi; /* the text of openapi.yaml */
+    struct queue_view *queue_view;
+    struct api_metrics *metrics;
+    struct http_metrics *http_metrics; /* of metrics */
+    const char *openapi;               /* the text of openapi.yaml */
     size_t openapi_bytes;
     size_t uploads;   /* in flight */
     bool is_stopping; /* waits end early */
@@ -50,5 +56,6 @@ void media_get(struct call *call);
 void health_alive(struct call *call);
 void health_ready(struct call *call);
 void health_openapi(struct call *call);
+void metrics_get(struct call *call);
 
 #endif

@@ -228,7 +228,8 @@ static void on_pushed(void *owner, const struct err *err)
     struct upload *upload = owner;
     if (err != NULL) {
         log_warn("a job could not be pushed and waits for the reconciler", log_int("image", upload->image.id),
-                 log_err(err));
+                 log_text("request", request_id(upload->call->request)),
+                 log_text("trace", upload->call->trace.id), log_err(err));
     }
     on_done(upload, NULL);
 }
@@ -241,11 +242,7 @@ static enum upload_state do_push(struct upload *upload)
                       .generation = upload->image.generation,
                       .class = JOB_HIGH,
                       .enqueued_at_ms = clock_wall_us() / 1000};
-    const char *trace = request_header(upload->call->request, "traceparent");
-    if (trace != NULL && strlen(trace) == JOB_TRACE_BYTES - 1 &&
-        strspn(trace, "0123456789abcdef-") == JOB_TRACE_BYTES - 1) {
-        memcpy(job.trace, trace, JOB_TRACE_BYTES);
-    }
+    trace_write(&upload->call->trace, job.trace);
     upload->pending++;
     queue_push(upload->service->queue, &job, upload->call->grant.key, 0, on_pushed, upload);
     return UPLOAD_WAIT;
@@ -274,7 +271,8 @@ static void on_removed(void *owner, const struct err *err)
     struct upload *upload = owner;
     if (err != NULL) {
         log_error("a file without a row could not be removed", log_text("file", upload->stored_name),
-                  log_err(err));
+                  log_text("request", request_id(upload->call->request)),
+                  log_text("trace", upload->call->trace.id), log_err(err));
     }
     on_done(upload, NULL);
 }

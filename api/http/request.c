@@ -99,3 +99,8 @@ int64_t request_content_length(const struct request *request)
 {
     return request->head.content_length;
 }
+
+int64_t request_body_bytes(const struct request *request)
+{
+    return request->body_bytes;
+}

@@ -62,6 +62,9 @@ bool request_has_body(const struct request *request);
 /* The announced Content-Length in bytes; -1 where the body is chunked or absent. */
 int64_t request_content_length(const struct request *request);
 
+/* Bytes of the body that came so far, without their framing. */
+int64_t request_body_bytes(const struct request *request);
+
 /*
  * Who takes a body. Pieces come one at a time: after on_data no more is read from the client until request_read_more, and
  * data lives until then. Each call of request_read_body or request_read_more is answered by exactly one of the three; on_data may

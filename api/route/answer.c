@@ -21,23 +21,27 @@ void answer_note(struct request *request, const struct err *err)
     }
 }
 
-/* One line a request. Faults of ours are warnings, and say more than the client is told. */
+/* One line a request, and its counting. Faults of ours are warnings, and say more than the client is told. */
 static void log_request(struct request *request, int status, int64_t bytes)
 {
-    const struct call *call = request_context(request);
+    struct call *call = request_context(request);
     uint64_t us = call ? clock_monotonic_us() - call->started_us : 0;
     struct log_field method = log_text("method", http_method_word(request_method(request)));
     struct log_field path = log_text("path", request_path(request));
     struct log_field code = log_int("status", status);
     struct log_field ms = log_int("ms", (int64_t)(us / 1000));
     struct log_field size = log_int("bytes", bytes);
-    struct log_field id = log_text("id", request_id(request));
+    struct log_field id = log_text("request", request_id(request));
+    struct log_field trace = log_text("trace", call ? call->trace.id : NULL);
     if (call == NULL || call->fault == NULL) {
-        log_info("request", method, path, code, ms, size, id);
+        log_info("request", method, path, code, ms, size, id, trace);
     } else if (status < 500) {
-        log_info("request", method, path, code, ms, size, id, log_err(call->fault));
+        log_info("request", method, path, code, ms, size, id, trace, log_err(call->fault));
     } else {
-        log_warn("request", method, path, code, ms, size, id, log_err(call->fault));
+        log_warn("request", method, path, code, ms, size, id, trace, log_err(call->fault));
+    }
+    if (call != NULL && call->answered != NULL) {
+        call->answered(call, status, bytes);
     }
 }
 

@@ -7,6 +7,7 @@
 #define PIXMILL_ROUTE_CALL_H
 
 #include "api/route/router.h"
+#include "common/base/trace.h"
 
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct call {
     uint64_t started_us;     /* monotonic */
     const struct err *fault; /* why it failed, for the log; NULL: it did not */
     const char *base_url;    /* what URLs in the answer start with, without a last slash */
+    struct trace trace;      /* that the request is a part of, ours with a span of its own */
+    void (*answered)(struct call *call, int status,
+                     int64_t body_bytes); /* told with the answer; NULL: nobody */
 };
 
 #endif

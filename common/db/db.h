@@ -34,6 +34,9 @@ struct db *db_open(struct loop *loop, const struct db_options *options, struct e
 /* Fails what is pending with ERR_SHUTDOWN, disconnects, frees; closed(owner) is the last call, made from the loop. */
 void db_close(struct db *db, void (*closed)(void *owner), void *owner);
 
+/* True while a connection stands; asks nothing. */
+bool db_is_up(const struct db *db);
+
 /* Asks whether the database answers now (for /readyz). */
 void db_check(struct db *db, done_fn done, void *owner);
 

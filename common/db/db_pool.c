@@ -27,6 +27,16 @@ struct db *db_open(struct loop *loop, const struct db_options *options, struct e
     return db;
 }
 
+bool db_is_up(const struct db *db)
+{
+    for (size_t i = 0; i < db->conn_count; i++) {
+        if (db->conns[i].state == DB_CONN_UP) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The connection with the fewest calls, or NULL where none takes any. */
 static struct db_conn *least_loaded(struct db *db)
 {

@@ -400,7 +400,7 @@ def test_what_is_not_measured_yet_is_null_everywhere(client):
 
 def test_each_request_has_one_line_in_the_log(client, stack):
     client.get("/api/products/not-in-the-log/", headers={"X-Request-Id": "find-me"})
-    lines = [line for line in stack.api.log_lines() if line.get("id") == "find-me"]
+    lines = [line for line in stack.api.log_lines() if line.get("request") == "find-me"]
     assert len(lines) == 1
     assert (lines[0]["method"], lines[0]["path"], lines[0]["status"]) == ("GET", "/api/products/not-in-the-log/", 404)
     assert {"ms", "bytes"} <= set(lines[0])
