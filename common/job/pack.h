@@ -2,7 +2,7 @@
 /*
  * Reads msgpack (github.com/msgpack/msgpack/blob/master/spec.md) value by value from bytes of any origin. Pure, allocates
  * nothing, and never believes a count that the bytes which are left can not hold: msgpack-c's own unpacker reserves
- * gigabytes for a header of 5 bytes. Inside job only.
+ * gigabytes for a header of 5 bytes. For job and queue.
  *
  * Each reader returns 0 and moves on, or -1 where the next value is of another type or is cut; the place is undefined then.
  */

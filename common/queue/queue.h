@@ -100,7 +100,7 @@ void queue_wait(struct queue *queue, uint64_t timeout_ms, done_fn done, void *ow
 
 struct queue_stats {
     int64_t ready[3];         /* by class */
-    int64_t oldest_age_ms[3]; /* by class: since the oldest job that is ready was enqueued; 0 where none is */
+    int64_t oldest_age_ms[3]; /* by class: of the jobs that are next in a line; 0: none */
     int64_t delayed;
     int64_t leased;
     int64_t dead;
@@ -110,7 +110,7 @@ struct queue_stats {
     bool is_paused;   /* nothing is handed out */
 };
 
-/* Counts. */
+/* Counts. Looks at a bounded number of lines of each class: where there are more, the age is of those. */
 void queue_stats(struct queue *queue, struct queue_stats *stats, done_fn done, void *owner);
 
 /* Stops handing out jobs, or goes on; pushes and what is leased go on either way. PostgreSQL remembers it (db_control.h). */
@@ -120,8 +120,8 @@ void queue_set_paused(struct queue *queue, bool is_paused, done_fn done, void *o
  * The comparison of the queue with PostgreSQL, which one worker makes at a time.
  *
  * Redis may lose what it knew: emptied, restored from an old file, replaced, a replica promoted. So the queue has an epoch: the
- * run id of the server (INFO server) under which it was last compared with all that is owed. Where that key is gone or names
- * another run, everything must be pushed again: a rebuild. Otherwise a sweep is the reconciler's ordinary round.
+ * server (its run id and its replication id, INFO) under which it was last compared with all that is owed. Where that key is
+ * gone or names another, everything must be pushed again: a rebuild. Otherwise a sweep is the reconciler's ordinary round.
  */
 struct queue_sweep {
     bool is_ours;    /* false: somebody else does it; the rest is not filled */

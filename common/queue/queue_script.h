@@ -13,6 +13,7 @@ struct redisReply;
 
 enum queue_script_name {
     QUEUE_PUSH,
+    QUEUE_PUSH_MANY,
     QUEUE_TAKE,
     QUEUE_RENEW,
     QUEUE_FINISH,
@@ -20,6 +21,11 @@ enum queue_script_name {
     QUEUE_GIVE_BACK,
     QUEUE_BURY,
     QUEUE_STATS,
+    QUEUE_SET_PAUSED,
+    QUEUE_SWEEP,
+    QUEUE_SWEEP_MARK,
+    QUEUE_BEAT,
+    QUEUE_WORKERS,
     QUEUE_SCRIPT_COUNT
 };
 

@@ -3,7 +3,7 @@
 
 #include <hiredis/hiredis.h>
 
-enum { COUNTS = 7 };
+enum { COUNTS = 13 };
 
 static int read_stats(struct queue_call *call, const struct redisReply *reply, struct err *err)
 {
@@ -19,10 +19,14 @@ static int read_stats(struct queue_call *call, const struct redisReply *reply, s
         counts[i] = reply->element[i]->integer;
     }
     *stats = (struct queue_stats){.ready = {counts[0], counts[1], counts[2]},
-                                  .delayed = counts[3],
-                                  .leased = counts[4],
-                                  .dead = counts[5],
-                                  .jobs = counts[6]};
+                                  .oldest_age_ms = {counts[3], counts[4], counts[5]},
+                                  .delayed = counts[6],
+                                  .leased = counts[7],
+                                  .dead = counts[8],
+                                  .jobs = counts[9],
+                                  .finished = counts[10],
+                                  .expired = counts[11],
+                                  .is_paused = counts[12] != 0};
     return 0;
 }
 
@@ -31,5 +35,13 @@ void queue_stats(struct queue *queue, struct queue_stats *stats, done_fn done, v
     struct queue_call *call = queue_call_new(queue, QUEUE_STATS, 0);
     call->read = read_stats;
     call->out = stats;
+    queue_call_run(call, done, owner);
+}
+
+void queue_set_paused(struct queue *queue, bool is_paused, done_fn done, void *owner)
+{
+    struct queue_call *call = queue_call_new(queue, QUEUE_SET_PAUSED, 1);
+    call->read = queue_read_nothing;
+    queue_call_add_int(call, is_paused ? 1 : 0);
     queue_call_run(call, done, owner);
 }

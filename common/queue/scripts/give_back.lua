@@ -4,6 +4,7 @@
 -- ARGV: id and token, for each lease
 -- Returns how many were given back; those whose token is stale are left alone.
 local given = 0
+go_on_when_full()
 for i = #ARGV - 1, 1, -2 do
     local id = ARGV[i]
     if is_held(id, ARGV[i + 1]) then

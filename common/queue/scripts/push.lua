@@ -11,7 +11,7 @@ redis.call('HDEL', dead, id)
 if delay_ms > 0 then
     redis.call('ZADD', delayed, integer(now_ms() + delay_ms), id)
 else
-    line_up(id, false)
+    join_line(id, class, uploader, false)
     wake_up(1)
 end
 return 1

@@ -4,6 +4,7 @@
 -- Returns a list of 1 or 0 (the token is stale) for each.
 local until_ms = integer(now_ms() + tonumber(ARGV[1]))
 local held = {}
+go_on_when_full()
 for i = 2, #ARGV, 2 do
     local id = ARGV[i]
     if is_held(id, ARGV[i + 1]) then

@@ -4,17 +4,18 @@
 -- ARGV: id, token, payload, delay in ms
 -- Returns 1, or 0 where the token is stale.
 local id, fence, payload, delay_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-if not is_held(id, fence) then
+local class, uploader = parts_of(id)
+if not class or not is_held(id, fence) then
     return 0
 end
-local class, uploader = parts_of(id)
+go_on_when_full()
 release(id)
 redis.call('HDEL', lost, id)
 redis.call('HSET', jobs, id, class .. ':' .. uploader .. ':' .. payload)
 if delay_ms > 0 then
     redis.call('ZADD', delayed, integer(now_ms() + delay_ms), id)
 else
-    line_up(id, false)
+    join_line(id, class, uploader, false)
     wake_up(1)
 end
 return 1

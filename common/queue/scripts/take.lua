@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- take: leases jobs. Everything that time brings about happens here, since only a taker needs it: what is due joins its line,
 -- and a job whose lease ran out goes to the front of its line with one lost lease more. Both in bounded portions, so that
--- no call holds up the others for long.
+-- no call holds up the others for long. While the queue is paused that is all.
 -- ARGV: most jobs, lease in ms
 -- Returns a flat list: id, token, lost leases, payload; for each job.
 local most, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local portion = 128
 local now = now_ms()
+go_on_when_full()
 
 local moved = 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', integer(now), 'LIMIT', 0, portion)) do
@@ -14,17 +15,27 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', integer(now), '
     line_up(id, false)
     moved = moved + 1
 end
+local expired = 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', integer(now), 'LIMIT', 0, portion)) do
     release(id)
     if line_up(id, true) then
         redis.call('HINCRBY', lost, id, 1)
-        moved = moved + 1
+        expired = expired + 1
     end
+end
+if expired > 0 then
+    redis.call('HINCRBY', counts, 'expired', expired)
+    moved = moved + expired
+end
+if is_paused() then
+    redis.call('DEL', wake)
+    return {}
 end
 
 -- Of 10 turns low has 1, normal 2, high the others; a class that has nothing passes its turn on: to high, normal, low.
+local turn = tonumber(redis.call('GET', prefix .. ':turn')) or 0
 local function pick_class()
-    local turn = redis.call('INCR', prefix .. ':turn') % 10
+    turn = (turn + 1) % 10
     local first = turn == 0 and 'l' or (turn == 3 or turn == 7) and 'n' or 'h'
     for _, class in ipairs({first, 'h', 'n', 'l'}) do
         if redis.call('EXISTS', ring_key(class)) == 1 then
@@ -35,6 +46,7 @@ local function pick_class()
 end
 
 -- The first job of the uploader whose turn it is; the uploader goes to the end of the ring, or out of it with its last job.
+local popped = {}
 local function pop(class)
     local uploader = redis.call('LPOP', ring_key(class))
     local line = line_key(class, uploader)
@@ -42,43 +54,56 @@ local function pop(class)
     if redis.call('EXISTS', line) == 1 then
         redis.call('RPUSH', ring_key(class), uploader)
     end
+    if id then
+        popped[class] = (popped[class] or 0) + 1
+    end
     return id
 end
 
--- Tokens start at the time in microseconds, and grow slower than it: after Redis was emptied, none of before can come again.
-local function next_fence()
-    local key = prefix .. ':fence'
-    local fence = redis.call('INCR', key)
-    if fence == 1 then
-        local time = redis.call('TIME')
-        fence = time[1] * 1000000 + time[2]
-        redis.call('SET', key, integer(fence))
-    end
-    return integer(fence)
-end
+-- Tokens only grow, and none is below the time in microseconds: so none of before comes again after Redis was emptied, or
+-- restored from a file that is older than the last tokens.
+local time = redis.call('TIME')
+local fence = math.max((tonumber(redis.call('GET', prefix .. ':fence')) or 0) + 1, time[1] * 1000000 + time[2])
 
 local taken = {}
+local passed_over = 0
 for _ = 1, most do
-    if not is_anything_ready() then
+    local class = pick_class()
+    if not class then
         break
     end
-    local id = pop(pick_class())
-    local _, _, payload = parts_of(id)
+    local id = pop(class)
+    local _, _, payload = parts_of(id or '')
     if payload then
-        local fence = next_fence()
         redis.call('ZADD', leases, integer(now + lease_ms), id)
-        redis.call('HSET', fences, id, fence)
+        redis.call('HSET', fences, id, integer(fence))
         table.insert(taken, id)
-        table.insert(taken, fence)
-        table.insert(taken, tonumber(redis.call('HGET', lost, id) or 0))
+        table.insert(taken, integer(fence))
+        table.insert(taken, tonumber(redis.call('HGET', lost, id)) or 0)
         table.insert(taken, payload)
+        fence = fence + 1
+    else
+        passed_over = passed_over + 1
+    end
+end
+if #taken > 0 then
+    redis.call('SET', prefix .. ':fence', integer(fence - 1))
+    redis.call('SET', prefix .. ':turn', integer(turn))
+end
+
+-- Where a class is empty its count is known, whatever anybody did to the keys.
+for class, number in pairs(popped) do
+    if redis.call('EXISTS', ring_key(class)) == 1 then
+        redis.call('HINCRBY', counts, class, -number)
+    else
+        redis.call('HDEL', counts, class)
     end
 end
 
 -- Nobody was woken for what only became ready here; and where nothing is left, nobody needs to be.
 if not is_anything_ready() then
     redis.call('DEL', wake)
-elseif moved > 0 then
-    wake_up(moved)
+else
+    wake_up(moved + passed_over)
 end
 return taken

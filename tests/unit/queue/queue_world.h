@@ -178,6 +178,32 @@ static inline void expect_stats(struct world *world, const int64_t expected[6])
     assert_int_equal(found.jobs, expected[0] + expected[1] + expected[2] + expected[3] + expected[4]);
 }
 
+/* Runs a command whose answer nobody needs. */
+static inline void raw_do(struct world *world, const char *command)
+{
+    redisReply *reply = redisCommand(world->raw, command);
+    assert_non_null(reply);
+    if (reply->type == REDIS_REPLY_ERROR) {
+        fail_msg("%s", reply->str);
+    }
+    freeReplyObject(reply);
+}
+
+/* Redis dies; another starts in its place, with what raw_do(world, "SAVE") wrote, if anything. */
+static inline void restart_redis(struct world *world)
+{
+    uint64_t losses = redis_losses(world->verbs);
+    assert_true(redis_is_up(world->verbs));
+    redis_server_kill(world->server);
+    while (redis_losses(world->verbs) == losses) {
+        uv_run(loop_uv(world->loop), UV_RUN_ONCE);
+    }
+    redis_server_again(world->server);
+    redisFree(world->raw);
+    world->raw = redisConnectUnix(redis_server_socket(world->server));
+    assert_int_equal(world->raw->err, 0);
+}
+
 /* The integer that a command answers. */
 static inline long long raw_integer(struct world *world, const char *command)
 {

@@ -148,9 +148,9 @@ static void test_nothing_finished_stays(void **state)
     }
     expect_stats(world, (int64_t[]){0, 0, 0, 0, 0, 0});
     assert_int_equal(take(world, 1, LONG_MS, taken), 0);
-    /* the two counters are all that is left */
-    assert_int_equal(raw_integer(world, "EXISTS {p}:fence {p}:turn"), 2);
-    assert_int_equal(raw_integer(world, "DBSIZE"), 2);
+    /* the last token, the last turn, and the counts are all that is left */
+    assert_int_equal(raw_integer(world, "EXISTS {p}:fence {p}:turn {p}:counts"), 3);
+    assert_int_equal(raw_integer(world, "DBSIZE"), 3);
 }
 
 static long long memory_of(struct world *world, const char *key)

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/queue/queue_world.h"
+
+enum { AT_ONCE_MS = 1 };
+
+static struct queue_sweep ask(struct world *world, const char *holder, uint64_t hold_ms)
+{
+    struct await await = {.answers = 0};
+    struct queue_sweep sweep = {.after = -1};
+    queue_sweep(world->queue, holder, hold_ms, &sweep, await_done, &await);
+    expect_success(world, &await);
+    return sweep;
+}
+
+static bool mark(struct world *world, const char *holder, int64_t after, bool is_done, uint64_t hold_ms)
+{
+    struct await await = {.answers = 0};
+    bool is_held = false;
+    queue_sweep_mark(world->queue, holder, after, is_done, hold_ms, &is_held, await_done, &await);
+    expect_success(world, &await);
+    return is_held;
+}
+
+static void expect_sweep(struct world *world, const char *holder, bool is_rebuild, int64_t after)
+{
+    struct queue_sweep sweep = ask(world, holder, LONG_MS);
+    assert_true(sweep.is_ours);
+    assert_int_equal(sweep.is_rebuild, is_rebuild);
+    assert_int_equal(sweep.after, after);
+}
+
+static void rebuild(struct world *world)
+{
+    expect_sweep(world, "first", true, 0);
+    assert_true(mark(world, "first", 0, true, LONG_MS));
+}
+
+static void test_the_first_sweep_is_a_rebuild(void **state)
+{
+    struct world *world = *state;
+    expect_sweep(world, "a", true, 0);
+    assert_true(mark(world, "a", 500, false, LONG_MS));
+    expect_sweep(world, "a", true, 500); /* who has it may ask again */
+    assert_true(mark(world, "a", 1000, true, LONG_MS));
+    expect_sweep(world, "a", false, 0);
+    assert_true(mark(world, "a", INT64_MAX, false, LONG_MS));
+    expect_sweep(world, "a", false, INT64_MAX);
+    assert_true(mark(world, "a", INT64_MIN, false, LONG_MS));
+    expect_sweep(world, "a", false, INT64_MIN);
+    assert_true(mark(world, "a", 0, true, LONG_MS));
+    assert_int_equal(raw_integer(world, "EXISTS {p}:sweep"), 0);
+    assert_false(mark(world, "a", 1, false, LONG_MS)); /* it is over */
+    expect_sweep(world, "b", false, 0);
+}
+
+static void test_one_sweeps_at_a_time(void **state)
+{
+    struct world *world = *state;
+    expect_sweep(world, "a", true, 0);
+    assert_false(ask(world, "b", LONG_MS).is_ours);
+    assert_false(mark(world, "b", 7, true, LONG_MS));
+    assert_int_equal(raw_integer(world, "EXISTS {p}:epoch"), 0);
+    assert_true(mark(world, "a", 9, false, LONG_MS));
+    assert_false(ask(world, "b", LONG_MS).is_ours);
+    assert_true(mark(world, "a", 9, true, LONG_MS));
+    expect_sweep(world, "b", false, 0);
+}
+
+static void test_a_sweep_that_somebody_dropped_goes_on_where_it_was(void **state)
+{
+    struct world *world = *state;
+    expect_sweep(world, "a", true, 0);
+    assert_true(mark(world, "a", 123, false, AT_ONCE_MS));
+    struct queue_sweep sweep = {.is_ours = false};
+    while (!sweep.is_ours) {
+        sweep = ask(world, "b", LONG_MS);
+    }
+    assert_true(sweep.is_rebuild);
+    assert_int_equal(sweep.after, 123);
+    assert_false(mark(world, "a", 456, false, LONG_MS));
+    assert_false(mark(world, "a", 456, true, LONG_MS));
+    expect_sweep(world, "b", true, 123);
+}
+
+static void test_a_late_mark_counts_while_nobody_asked(void **state)
+{
+    struct world *world = *state;
+    assert_true(ask(world, "a", 0).is_ours);
+    assert_true(mark(world, "a", 5, false, 0));
+    assert_true(mark(world, "a", 6, true, 0));
+    expect_sweep(world, "b", false, 0);
+}
+
+static void test_an_emptied_redis_is_rebuilt_from_the_start(void **state)
+{
+    struct world *world = *state;
+    rebuild(world);
+    expect_sweep(world, "a", false, 0);
+    assert_true(mark(world, "a", 50, false, LONG_MS));
+    raw_do(world, "FLUSHALL");
+    assert_false(mark(world, "a", 60, false, LONG_MS));
+    assert_false(mark(world, "a", 60, true, LONG_MS));
+    expect_sweep(world, "a", true, 0);
+    assert_true(mark(world, "a", 70, false, LONG_MS));
+    raw_do(world, "FLUSHALL"); /* in mid-rebuild */
+    assert_false(mark(world, "a", 80, true, LONG_MS));
+    expect_sweep(world, "b", true, 0);
+}
+
+static void test_an_epoch_that_is_gone_ends_the_sweep_of_before(void **state)
+{
+    struct world *world = *state;
+    rebuild(world);
+    expect_sweep(world, "a", false, 0);
+    assert_true(mark(world, "a", 50, false, LONG_MS));
+    raw_do(world, "DEL {p}:epoch");
+    assert_false(mark(world, "a", 60, true, LONG_MS));
+    expect_sweep(world, "b", true, 0);
+    assert_false(mark(world, "a", 60, true, LONG_MS));
+}
+
+static void test_a_restored_redis_is_rebuilt_from_the_start(void **state)
+{
+    struct world *world = *state;
+    rebuild(world);
+    raw_do(world, "SAVE");
+    restart_redis(world);
+    assert_int_equal(raw_integer(world, "EXISTS {p}:epoch"), 1); /* of the one before */
+    expect_sweep(world, "a", true, 0);
+    assert_true(mark(world, "a", 900, false, LONG_MS));
+    raw_do(world, "SAVE"); /* holds a rebuild that is half done */
+    restart_redis(world);
+    assert_int_equal(raw_integer(world, "EXISTS {p}:sweep"), 1);
+    assert_false(mark(world, "a", 950, true, LONG_MS));
+    expect_sweep(world, "b", true, 0); /* at once, although a's time is not over */
+    assert_true(mark(world, "b", 10, true, LONG_MS));
+    expect_sweep(world, "b", false, 0);
+}
+
+static void test_a_master_that_was_away_is_rebuilt(void **state)
+{
+    struct world *world = *state;
+    rebuild(world);
+    /* it was a replica for a while, of whom matters not, and may have got other data: the run id is the same */
+    raw_do(world, "REPLICAOF 127.0.0.1 1");
+    raw_do(world, "REPLICAOF NO ONE");
+    expect_sweep(world, "a", true, 0);
+}
+
+static void test_a_spoiled_sweep_starts_again(void **state)
+{
+    struct world *world = *state;
+    expect_sweep(world, "a", true, 0);
+    raw_do(world, "HSET {p}:sweep after x until_ms y");
+    expect_sweep(world, "b", true, 0);
+    raw_do(world, "HDEL {p}:sweep holder");
+    expect_sweep(world, "c", true, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_the_first_sweep_is_a_rebuild, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_one_sweeps_at_a_time, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_sweep_that_somebody_dropped_goes_on_where_it_was, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_late_mark_counts_while_nobody_asked, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_an_emptied_redis_is_rebuilt_from_the_start, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_an_epoch_that_is_gone_ends_the_sweep_of_before, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_restored_redis_is_rebuilt_from_the_start, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_master_that_was_away_is_rebuilt, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_spoiled_sweep_starts_again, world_setup, world_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
