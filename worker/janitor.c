@@ -3,6 +3,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/arena.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/db/db_tombstone.h"
 #include "common/storage/storage.h"
@@ -37,6 +38,7 @@ static void rest(struct janitor *j, uint64_t rest_ms)
 
 static void on_dropped(void *owner, const struct err *err)
 {
+    failpoint("janitor.dropped");
     struct janitor *j = owner;
     if (err != NULL) {
         log_debug("tombstones could not be dropped", log_err(err));
@@ -48,6 +50,7 @@ static void on_dropped(void *owner, const struct err *err)
 
 static void do_drop(struct janitor *j)
 {
+    failpoint("janitor.dropping");
     if (j->gone_count == 0) {
         rest(j, SWEEP_MS);
         return;
@@ -76,6 +79,7 @@ static void on_listed(void *owner, const struct err *err)
         rest(j, SWEEP_MS);
         return;
     }
+    failpoint("janitor.removing");
     j->gone_count = 0;
     j->pending = j->count;
     for (size_t i = 0; i < j->count; i++) {

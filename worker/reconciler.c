@@ -4,6 +4,7 @@
 #include "common/base/alloc.h"
 #include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/db/db_image.h"
 #include "common/queue/queue.h"
@@ -36,6 +37,7 @@ static void rest(struct reconciler *r, uint64_t rest_ms)
 
 static void end_page(struct reconciler *r)
 {
+    failpoint("reconciler.pushed");
     bool is_last = r->count < PAGE_IMAGES;
     if (r->err.code != ERR_NONE) {
         log_debug("owed images could not be compared with the queue", log_err(&r->err));
@@ -60,6 +62,7 @@ static void on_pushed(void *owner, const struct err *err)
 
 static void do_push(struct reconciler *r)
 {
+    failpoint("reconciler.pushing");
     r->pending = r->count;
     for (size_t i = 0; i < r->count; i++) {
         bool is_refinement = r->owed[i].is_refinement;

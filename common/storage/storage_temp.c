@@ -150,6 +150,7 @@ static int name_over(struct storage_root *root, struct storage_temp *temp, int f
             return -1;
         }
     }
+    failpoint("storage.renaming");
     return renameat(root->temp_fd, temp->name, folder, leaf);
 }
 
