@@ -222,6 +222,7 @@ int main(int argc, char **argv)
     if (command_run(argc, argv, &status)) {
         return status;
     }
+    loop_hold_signals();
     if (config_load(&parts.config, getenv, stderr)) {
         return 2;
     }

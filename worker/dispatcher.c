@@ -44,7 +44,7 @@ struct dispatcher {
     uint64_t taken_count;
     size_t count; /* out-parameter of queue_take */
     struct queue_taken taken[QUEUE_TAKE_MAX];
-    bool is_calling; /* a take or wait is pending */
+    bool is_calling; /* a take, a wait, or a giving back after the stop is pending */
     bool is_stopping;
     struct deadline grace;
     struct loop_later end;
@@ -109,7 +109,6 @@ static void on_run_end(void *owner, struct job_run *run)
 
 static const struct job_run_events run_events = {.on_codec_free = on_codec_free, .on_end = on_run_end};
 
-/* Also for what a take brings after the stop: such a run gives its job back at once. */
 static void start_runs(struct dispatcher *d)
 {
     d->taken_count += d->count;
@@ -179,6 +178,28 @@ static void step(struct dispatcher *d)
     }
 }
 
+static void on_given_back(void *owner, const struct err *err)
+{
+    struct dispatcher *d = owner;
+    d->is_calling = false;
+    if (err != NULL) {
+        /* their leases run out */
+        log_debug("jobs could not be given back", log_err(err));
+    }
+    end_where_done(d);
+}
+
+/* What a take has brought after the stop was never begun. */
+static void give_back(struct dispatcher *d)
+{
+    struct queue_lease leases[QUEUE_TAKE_MAX];
+    for (size_t i = 0; i < d->count; i++) {
+        leases[i] = d->taken[i].lease;
+    }
+    d->is_calling = true;
+    queue_give_back(d->parts->queue, leases, d->count, on_given_back, d);
+}
+
 static void on_taken(void *owner, const struct err *err)
 {
     struct dispatcher *d = owner;
@@ -195,15 +216,14 @@ static void on_taken(void *owner, const struct err *err)
         log_info("the queue answers again");
         d->failures = 0;
     }
-    start_runs(d);
-    if (d->is_stopping) {
-        for (struct list *link = d->runs.next; link != &d->runs; link = link->next) {
-            job_run_drain(job_run_of_link(link));
-        }
+    if (d->is_stopping && d->count > 0) {
+        give_back(d);
+    } else if (d->is_stopping) {
         end_where_done(d);
     } else if (d->count == 0) {
         wait_for_job(d);
     } else {
+        start_runs(d);
         step(d);
     }
 }
@@ -277,4 +297,13 @@ struct dispatcher_status dispatcher_status(const struct dispatcher *d)
                                       .needing_codec = d->needing_codec,
                                       .is_paused = is_paused(d),
                                       .taken = d->taken_count};
+}
+
+size_t dispatcher_jobs(const struct dispatcher *d, const char **names, size_t most)
+{
+    size_t count = 0;
+    for (struct list *link = d->runs.next; link != &d->runs && count < most; link = link->next) {
+        names[count++] = job_run_name(job_run_of_link(link));
+    }
+    return count;
 }

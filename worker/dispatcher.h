@@ -46,6 +46,9 @@ struct dispatcher_status {
 /* What it is doing now. */
 struct dispatcher_status dispatcher_status(const struct dispatcher *dispatcher);
 
+/* Lists the names of the first `most` jobs in hand, which live until the loop turns. Returns how many. */
+size_t dispatcher_jobs(const struct dispatcher *dispatcher, const char **names, size_t most);
+
 /* The most jobs that may need a codec at once, for so many living codecs. Pure. */
 size_t dispatcher_room(size_t live_codecs);
 

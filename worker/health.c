@@ -47,6 +47,7 @@ struct health {
     struct health_rule rule;
     const char *fault; /* NULL: well */
     int64_t backlog;
+    bool is_paused; /* nothing is to be taken */
     bool is_closing;
     struct loop_later close;
     void (*closed)(void *owner);
@@ -85,8 +86,9 @@ static void on_looked(void *owner, const struct err *err)
     struct health_view view = {.backlog = health->backlog,
                                .has_codec = codec_pool_live(health->parts->codecs) > 0,
                                .is_codec_free = codec_pool_free(health->parts->codecs) > 0,
-                               .is_paused = status.is_paused,
+                               .is_paused = status.is_paused || (err == NULL && health->stats.is_paused),
                                .taken = status.taken};
+    health->is_paused = view.is_paused;
     health->fault = health_look(&health->rule, &view, clock_monotonic_us() / 1000);
     deadline_arm(&health->look, health->parts->loop, LOOK_MS, look, health);
 }
@@ -134,7 +136,7 @@ static void answer(struct visit *visit)
                  "\"paused\":%s}\n",
                  health->fault != NULL ? "failing" : "ok", health->fault != NULL ? health->fault : "",
                  codec_pool_live(health->parts->codecs), status.in_hand, (long long)health->backlog,
-                 status.is_paused ? "true" : "false");
+                 health->is_paused ? "true" : "false");
     int bytes = snprintf(visit->answer, sizeof visit->answer,
                          "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
                          "Cache-Control: no-store\r\nConnection: close\r\n\r\n%s",

@@ -20,7 +20,7 @@ struct health_view {
     int64_t backlog; /* jobs that could be taken; -1: the queue could not be asked */
     bool has_codec;  /* one lives */
     bool is_codec_free;
-    bool is_paused; /* a dependency is away, and nothing is to be taken */
+    bool is_paused; /* nothing is to be taken: a dependency is away, or operators have paused the queue */
     uint64_t taken; /* jobs taken so far */
 };
 

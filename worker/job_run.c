@@ -217,6 +217,11 @@ struct job_run *job_run_of_link(struct list *link)
     return list_owner(link, struct job_run, link);
 }
 
+const char *job_run_name(const struct job_run *run)
+{
+    return run->hold.lease.id;
+}
+
 bool job_run_needs_codec(const struct job_run *run)
 {
     return run->needs_codec;

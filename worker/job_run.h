@@ -27,6 +27,9 @@ struct job_run *job_run_start(const struct parts *parts, const struct queue_take
 struct list *job_run_link(struct job_run *run);
 struct job_run *job_run_of_link(struct list *link);
 
+/* The name of its job in the queue. */
+const char *job_run_name(const struct job_run *run);
+
 /* True until its codec has answered: such runs are what the codecs will start soon. */
 bool job_run_needs_codec(const struct job_run *run);
 

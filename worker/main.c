@@ -143,6 +143,7 @@ static int read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    loop_hold_signals();
     argv = uv_setup_args(argc, argv);
     int option = read_options(argc, argv);
     if (option == '?') {

@@ -10,6 +10,8 @@
 
 enum { SIGNAL_COUNT = 2, CLOSE_TURNS = 16 };
 
+static const int stop_signals[SIGNAL_COUNT] = {SIGTERM, SIGINT};
+
 struct loop {
     uv_loop_t uv;
     struct deadlines deadlines;
@@ -139,9 +141,24 @@ static void on_signal(uv_signal_t *handle, int number)
     loop->on_stop(loop->stop_owner);
 }
 
+static void mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        sigaddset(&set, stop_signals[i]);
+    }
+    int status = pthread_sigmask(how, &set, NULL);
+    assert(status == 0);
+}
+
+void loop_hold_signals(void)
+{
+    mask_signals(SIG_BLOCK);
+}
+
 int loop_watch_signals(struct loop *loop, void (*on_stop)(void *owner), void *owner, struct err *err)
 {
-    static const int numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT};
     assert(!loop->is_watching);
     loop->is_watching = true;
     loop->is_stopping = false;
@@ -153,13 +170,14 @@ int loop_watch_signals(struct loop *loop, void (*on_stop)(void *owner), void *ow
         loop->signals[i].data = loop;
         uv_unref((uv_handle_t *)&loop->signals[i]);
         if (status == 0) {
-            status = uv_signal_start(&loop->signals[i], on_signal, numbers[i]);
+            status = uv_signal_start(&loop->signals[i], on_signal, stop_signals[i]);
         }
     }
     if (status != 0) {
         loop_unwatch_signals(loop);
         return err_set(err, ERR_INTERNAL, "signals can not be watched: %s", uv_strerror(status));
     }
+    mask_signals(SIG_UNBLOCK);
     return 0;
 }
 

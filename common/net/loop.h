@@ -31,8 +31,15 @@ void loop_run(struct loop *loop);
 void loop_free(struct loop *loop);
 
 /*
+ * Keeps SIGTERM and SIGINT waiting until loop_watch_signals, so that a stop that is asked for while a program still opens its parts
+ * is no less orderly than a later one. For the start of main, before there are threads; what the loop spawns does not inherit it.
+ */
+void loop_hold_signals(void);
+
+/*
  * Calls on_stop once, on the loop, at the first SIGTERM or SIGINT; a second signal ends the process at once.
- * The handles do not keep the loop alive and are closed by loop_unwatch_signals. Returns 0, or -1 with *err.
+ * The handles do not keep the loop alive and are closed by loop_unwatch_signals. A signal that was held counts. Returns 0, or -1
+ * with *err.
  */
 int loop_watch_signals(struct loop *loop, void (*on_stop)(void *owner), void *owner,
                        struct err *err) MUST_CHECK;

@@ -17,6 +17,7 @@ REPO = Path(__file__).resolve().parents[2]
 # What a sanitizer prints; an ASan or LSan report also ends the process with SANITIZER_EXIT.
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "ThreadSanitizer")
 SANITIZER_EXIT = 99
+HOLDS_STOP = ("pixmill-api", "pixmill-worker")
 
 
 def service_user():
@@ -75,6 +76,12 @@ def _die_with_parent():
     ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
 
 
+def _die_with_parent_and_hold_stop():
+    """For programs that hold SIGTERM from the start of main until they can obey it: so it is held while they are loaded, too."""
+    _die_with_parent()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
 def run_as_service(argv, env=None, seconds=60, check=True):
     """Runs a command to its end as the service user; returns the CompletedProcess (text)."""
     user = service_user()
@@ -97,7 +104,8 @@ class Process:
             self.popen = subprocess.Popen(
                 self.argv, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd="/", pass_fds=kept,
                 user=user.pw_uid if user else None, group=user.pw_gid if user else None,
-                extra_groups=[] if user else None, preexec_fn=_die_with_parent)
+                extra_groups=[] if user else None,
+                preexec_fn=_die_with_parent_and_hold_stop if name in HOLDS_STOP else _die_with_parent)
         self.expected_exit = (0,)
 
     @property

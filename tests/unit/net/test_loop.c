@@ -149,6 +149,21 @@ static void on_never(void *owner)
     (void)owner;
 }
 
+static void test_a_signal_before_the_watch_counts(void **state)
+{
+    (void)state;
+    int stops = 0;
+    struct loop *loop = loop_new(NULL);
+    loop_hold_signals();
+    kill(getpid(), SIGTERM);
+    assert_int_equal(loop_watch_signals(loop, on_stop, &stops, NULL), 0);
+    assert_true(await_reached(loop, &stops, 1));
+    loop_unwatch_signals(loop);
+    loop_run(loop);
+    assert_int_equal(stops, 1);
+    loop_free(loop);
+}
+
 static void test_second_signal_ends_the_process(void **state)
 {
     (void)state;
@@ -224,6 +239,8 @@ static void test_a_broken_pipe_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* before others have started threads that hold nothing */
+        cmocka_unit_test(test_a_signal_before_the_watch_counts),
         cmocka_unit_test(test_returns_at_once_with_nothing_to_do),
         cmocka_unit_test(test_calls_later_not_now),
         cmocka_unit_test(test_later_calls_keep_their_order),
