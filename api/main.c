@@ -5,6 +5,7 @@
  * At the end the listener goes first, so that no request is left; then the connections close, and the loop has nothing more to do.
  */
 #include "api/command.h"
+#include "api/handler/admission.h"
 #include "api/handler/api_metrics.h"
 #include "api/handler/leftovers.h"
 #include "api/handler/readiness.h"
@@ -89,6 +90,10 @@ static int open_service(struct parts *parts, struct err *err)
     }
     /* The api only pushes: it never waits on the second connection. */
     service->queue = queue_new(parts->loop, parts->redis, parts->redis, config->redis_prefix);
+    service->admission = admission_new(&(struct admission_limits){.uploads = config->max_uploads,
+                                                                  .bytes = config->max_upload_bytes,
+                                                                  .backlog = config->max_backlog,
+                                                                  .key_rate = config->key_rate});
     service->auth = auth_new(parts->loop, parts->db, config->public_reads);
     service->leftovers =
         leftovers_new(parts->loop, parts->db, service->storage, (uint64_t)config->database_timeout_ms);
@@ -183,6 +188,7 @@ static void release(struct parts *parts)
     leftovers_free(service->leftovers);
     api_metrics_free(service->metrics);
     readiness_free(service->readiness);
+    admission_free(service->admission);
     auth_free(service->auth);
     if (service->queue != NULL) {
         queue_free(service->queue);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/handler/api_metrics.h"
 
+#include "api/handler/admission.h"
 #include "api/handler/http_metrics.h"
 #include "api/handler/service.h"
 #include "api/http/listener.h"
@@ -76,7 +77,7 @@ static void look(struct api_metrics *metrics)
     metric_set(metrics->lag_seconds, (double)loop_lag_take_us(&metrics->lag) / 1e6);
     metric_set(metrics->connections,
                metrics->listener != NULL ? (double)listener_connections(metrics->listener) : 0);
-    metric_set(metrics->uploads, (double)service->uploads);
+    metric_set(metrics->uploads, (double)admission_uploads(service->admission));
     metric_set(metrics->database_up, db_is_up(service->db) ? 1 : 0);
     metric_set(metrics->redis_up, redis_is_up(service->redis) ? 1 : 0);
 }

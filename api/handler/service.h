@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct admission;
 struct api_metrics;
 struct auth;
 struct call;
@@ -33,6 +34,7 @@ struct service {
     struct queue *queue;
     struct storage *storage;
     struct auth *auth;
+    struct admission *admission;
     struct leftovers *leftovers;
     struct readiness *readiness;
     struct queue_view *queue_view;
@@ -40,7 +42,6 @@ struct service {
     struct http_metrics *http_metrics; /* of metrics */
     const char *openapi;               /* the text of openapi.yaml */
     size_t openapi_bytes;
-    size_t uploads;   /* in flight */
     bool is_stopping; /* waits end early */
 };
 

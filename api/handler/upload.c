@@ -18,7 +18,9 @@
  * UNDO     the row failed: the file goes, at once or when the database can say that no row names it
  * OVER     drops what is not kept and answers
  */
+#include "api/handler/admit.h"
 #include "api/handler/file_check.h"
+#include "api/handler/job_push.h"
 #include "api/handler/leftovers.h"
 #include "api/handler/service.h"
 #include "api/handler/settle.h"
@@ -62,14 +64,16 @@ struct upload {
     struct err err; /* why it is refused; ERR_NONE: it is not */
     struct call *call;
     struct service *service;
-    struct upload_form *form; /* released at the end */
-    struct file_check check;  /* released at the end */
+    struct admission_share share; /* left at the end */
+    struct upload_form *form;     /* released at the end */
+    struct file_check check;      /* released at the end */
     struct db_product product;
     struct storage_upload *file; /* owned until committed; NULL: none */
     const char *piece;           /* what came of the body and is not taken apart yet */
     size_t piece_bytes;
-    bool is_reading; /* a piece was asked for */
-    bool has_ended;  /* the body came whole */
+    bool is_uncounted; /* the admission does not know the piece yet */
+    bool is_reading;   /* a piece was asked for */
+    bool has_ended;    /* the body came whole */
     unsigned char sha256[DIGEST_BYTES];
     char stored_name[IMAGE_NAME_BYTES];
     struct db_image_new wanted;
@@ -94,6 +98,7 @@ static void on_body_data(void *owner, const char *data, size_t bytes)
     struct upload *upload = owner;
     upload->piece = data;
     upload->piece_bytes = bytes;
+    upload->is_uncounted = true;
     upload->is_reading = false;
     on_done(upload, NULL);
 }
@@ -166,6 +171,10 @@ static enum upload_state do_piece(struct upload *upload)
     if (upload->has_ended) {
         return UPLOAD_COMMIT;
     }
+    if (upload->is_uncounted && admission_grow(&upload->share, (int64_t)upload->piece_bytes, &upload->err)) {
+        return UPLOAD_OVER;
+    }
+    upload->is_uncounted = false;
     while (upload->piece_bytes > 0) {
         const char *file = NULL;
         size_t bytes = 0;
@@ -222,16 +231,9 @@ static enum upload_state do_row(struct upload *upload)
     return UPLOAD_PUSH;
 }
 
-/* A push that failed is unknown, and no fault of this upload. */
-static void on_pushed(void *owner, const struct err *err)
+static void on_pushed(void *owner)
 {
-    struct upload *upload = owner;
-    if (err != NULL) {
-        log_warn("a job could not be pushed and waits for the reconciler", log_int("image", upload->image.id),
-                 log_text("request", request_id(upload->call->request)),
-                 log_text("trace", upload->call->trace.id), log_err(err));
-    }
-    on_done(upload, NULL);
+    on_done(owner, NULL);
 }
 
 static enum upload_state do_push(struct upload *upload)
@@ -244,7 +246,7 @@ static enum upload_state do_push(struct upload *upload)
                       .enqueued_at_ms = clock_wall_us() / 1000};
     trace_write(&upload->call->trace, job.trace);
     upload->pending++;
-    queue_push(upload->service->queue, &job, upload->call->grant.key, 0, on_pushed, upload);
+    job_push(upload->call, &job, on_pushed, upload);
     return UPLOAD_WAIT;
 }
 
@@ -308,7 +310,7 @@ static void upload_finish(struct upload *upload)
 {
     struct call *call = upload->call;
     json_t *errors = upload->form ? upload_form_take_errors(upload->form) : NULL;
-    upload->service->uploads--;
+    admission_leave(&upload->share);
     upload_form_release(upload->form);
     file_check_release(&upload->check);
     if (upload->file != NULL) {
@@ -361,14 +363,12 @@ static void upload_step(struct upload *upload)
 void upload_image(struct call *call)
 {
     struct service *service = call->service;
-    if (service->uploads >= (size_t)service->config->max_uploads) {
-        problem_answer_code(call->request, ERR_OVERLOADED);
-        return;
-    }
     struct upload *upload = arena_alloc(call->arena, sizeof(*upload));
     upload->call = call;
     upload->service = service;
-    service->uploads++;
+    if (admit_upload(call, &upload->share)) {
+        return;
+    }
     file_check_init(&upload->check, &service->limits);
     upload_step(upload);
 }

@@ -124,7 +124,7 @@ static int write_head(struct request *request, const struct content *content, st
     for (const struct response_header *header = request->first; header != NULL; header = header->next) {
         failed |= buf_format(out, "%s: %s\r\n", header->name, header->value);
     }
-    if (content->status == 503 && !has_header(request, "Retry-After")) {
+    if ((content->status == 503 || content->status == 429) && !has_header(request, "Retry-After")) {
         failed |= buf_format(out, "Retry-After: 1\r\n");
     }
     if (status_has_body(content->status)) {

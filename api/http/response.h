@@ -19,7 +19,7 @@ const char *response_reason(int status);
 void response_header(struct request *request, const char *name, const char *value);
 
 /*
- * Answers with a body that is copied. content_type may be NULL where bytes is 0. A 503 gets "Retry-After: 1" where no
+ * Answers with a body that is copied. content_type may be NULL where bytes is 0. A 503 or 429 gets "Retry-After: 1" where no
  * Retry-After was added.
  */
 void respond(struct request *request, int status, const char *content_type, const void *body, size_t bytes);

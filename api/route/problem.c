@@ -4,6 +4,7 @@
 #include "api/http/request.h"
 #include "api/http/response.h"
 #include "api/route/answer.h"
+#include "common/base/arena.h"
 
 #include <stddef.h>
 
@@ -42,17 +43,30 @@ static void add_challenge(struct request *request)
     response_header(request, "WWW-Authenticate", was_sent ? "Bearer error=\"invalid_token\"" : "Bearer");
 }
 
+static void answer_problem(struct request *request, const struct err *err, json_t *errors)
+{
+    answer_note(request, err);
+    answer_json_as(request, err_http_status(err->code), "application/problem+json",
+                   problem_json(err->code, errors));
+}
+
 void problem_answer_fields(struct request *request, const struct err *err, json_t *errors)
 {
     int status = err_http_status(err->code);
     if (status == 401) {
         add_challenge(request);
-    } else if (status == 503) {
+    } else if (status == 503 || status == 429) {
         /* A full house has room again soon; a database that is down takes longer. */
-        response_header(request, "Retry-After", err->code == ERR_OVERLOADED ? "1" : "5");
+        bool is_short = status == 429 || err->code == ERR_OVERLOADED;
+        response_header(request, "Retry-After", is_short ? "1" : "5");
     }
-    answer_note(request, err);
-    answer_json_as(request, status, "application/problem+json", problem_json(err->code, errors));
+    answer_problem(request, err, errors);
+}
+
+void problem_answer_retry(struct request *request, const struct err *err, int retry_s)
+{
+    response_header(request, "Retry-After", arena_format(request_arena(request), "%d", retry_s));
+    answer_problem(request, err, NULL);
 }
 
 void problem_answer(struct request *request, const struct err *err)

@@ -24,6 +24,9 @@ void problem_answer(struct request *request, const struct err *err);
 /* As problem_answer, with field errors, which are taken over; NULL for none. */
 void problem_answer_fields(struct request *request, const struct err *err, json_t *errors);
 
+/* As problem_answer for a 503 or 429 whose cause is over in about retry_s seconds. */
+void problem_answer_retry(struct request *request, const struct err *err, int retry_s);
+
 /* As problem_answer for a code that has nothing more to tell. */
 void problem_answer_code(struct request *request, enum err_code code);
 

@@ -332,6 +332,11 @@ bool redis_is_up(const struct redis *redis)
     return redis->state == REDIS_UP;
 }
 
+bool redis_is_away(const struct redis *redis)
+{
+    return redis->failures > 0;
+}
+
 uint64_t redis_losses(const struct redis *redis)
 {
     return redis->losses;

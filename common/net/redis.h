@@ -51,6 +51,9 @@ void redis_call(struct redis *redis, int argc, const char *const *argv, const si
 /* True while a connection stands and is usable. */
 bool redis_is_up(const struct redis *redis);
 
+/* True while the last attempt to connect has failed: a command would most likely wait for its deadline in vain. */
+bool redis_is_away(const struct redis *redis);
+
 /* How often a standing connection was lost so far. */
 uint64_t redis_losses(const struct redis *redis);
 

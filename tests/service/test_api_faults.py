@@ -80,10 +80,13 @@ def test_without_redis_an_upload_is_taken_and_made_later(client, stack, slug, no
         # the connect deadline, and as much again for a machine that is busy with other tests
         assert time.monotonic() - start < 2 * REDIS_MS / 1000 + 3
     assert [answer.status_code for answer in answers] == [201] * 3
+    # their pushes went on without them, and must have failed before it is the reconciler's turn
+    def given_up():
+        return {line["image"] for line in stack.api.log_lines() if line["level"] == "warn" and "reconciler" in line["message"]}
+    wait_until(lambda: given_up() >= {answer.json()["id"] for answer in answers}, what="the pushes given up")
     stack.redis_server.start()
     for answer in answers:
         client.wait_ready(slug, answer.json()["id"], seconds=120)
-    assert any("reconciler" in line["message"] for line in stack.api.log_lines() if line["level"] == "warn")
 
 
 def test_without_postgresql_nothing_is_taken_or_kept(client, stack, slug, no_database):
@@ -232,3 +235,43 @@ def test_it_starts_without_its_servers_and_serves_when_they_come(client, stack, 
     image = client.upload(slug, pictures.jpeg())
     assert image.status_code == 201
     client.wait_ready(slug, image.json()["id"], seconds=120)
+
+
+def test_while_redis_is_away_nobody_waits_for_it(home, stack):
+    """Its deadline is far off: only knowing that it is away lets uploads through."""
+    redis = Redis(home)
+    redis.start()
+    patient = Stack(home, stack.postgres, redis, {"PIXMILL_REDIS_CONNECT_TIMEOUT_MS": 60000, "PIXMILL_REDIS_TIMEOUT_MS": 60000})
+    hasty = Client(patient, key="", timeout=30)
+    try:
+        patient.start(workers=0)
+        hasty.key = patient.key
+        product = hasty.product()["slug"]
+        redis.kill()
+        wait_until(lambda: hasty.get("/readyz").json()["queue"] == "down", what="the loss is noticed")
+        answers = [hasty.upload(product, pictures.jpeg(seed=i)) for i in range(5)]
+        assert [answer.status_code for answer in answers] == [201] * 5
+    finally:
+        hasty.close()
+        patient.stop()
+        redis.stop()
+
+
+def test_a_redis_that_hangs_holds_an_upload_no_longer_than_a_connection_may_take(home, stack):
+    redis = Redis(home)
+    redis.start()
+    hasty = Stack(home, stack.postgres, redis, {"PIXMILL_REDIS_CONNECT_TIMEOUT_MS": 300, "PIXMILL_REDIS_TIMEOUT_MS": 60000})
+    try:
+        hasty.start(workers=0)
+        with_deadline = Client(hasty, timeout=30)
+        product = with_deadline.product()["slug"]
+        redis.process.send(signal.SIGSTOP)
+        assert with_deadline.upload(product, pictures.jpeg()).status_code == 201
+        redis.process.send(signal.SIGCONT)
+        # the push went on without its client, and arrived
+        wait_until(lambda: redis.client().keys("*"), what="the job in the queue")
+        with_deadline.close()
+    finally:
+        redis.process.send(signal.SIGCONT)
+        hasty.stop()
+        redis.stop()
