@@ -17,9 +17,10 @@ local function age_of(id)
     if not payload or #payload > most_payload_bytes then
         return 0
     end
-    local is_good, job = pcall(cmsgpack.unpack, payload)
-    local at_ms = is_good and type(job) == 'table' and job.enqueued_at
-    if type(at_ms) == 'number' and at_ms > 0 and at_ms < now then
+    -- from the key on: what else is in the map, cmsgpack may not know
+    local _, key_end = string.find(payload, '\171enqueued_at', 1, true)
+    local is_good, _, at_ms = pcall(cmsgpack.unpack_one, payload, key_end)
+    if key_end and is_good and type(at_ms) == 'number' and at_ms > 0 and at_ms < now then
         return now - at_ms
     end
     return 0

@@ -29,10 +29,12 @@ struct world {
     int closed;
 };
 
-static inline int world_setup_with(void **state, uint64_t command_timeout_ms)
+/* option and value: a pair of Redis' own. */
+static inline int world_setup_of(void **state, uint64_t command_timeout_ms, const char *option,
+                                 const char *value)
 {
     struct world *world = calloc(1, sizeof *world);
-    world->server = redis_server_start("--databases", "1");
+    world->server = redis_server_start(option, value);
     world->loop = loop_new(NULL);
     const struct redis_options options = {redis_server_url(world->server), QUICK_MS, command_timeout_ms};
     world->verbs = redis_open(world->loop, &options, NULL);
@@ -44,6 +46,11 @@ static inline int world_setup_with(void **state, uint64_t command_timeout_ms)
     assert_int_equal(world->raw->err, 0);
     *state = world;
     return 0;
+}
+
+static inline int world_setup_with(void **state, uint64_t command_timeout_ms)
+{
+    return world_setup_of(state, command_timeout_ms, "--databases", "1");
 }
 
 static inline int world_setup(void **state)
