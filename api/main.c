@@ -8,6 +8,7 @@
 #include "api/handler/admission.h"
 #include "api/handler/api_metrics.h"
 #include "api/handler/leftovers.h"
+#include "api/handler/queue_view.h"
 #include "api/handler/readiness.h"
 #include "api/handler/service.h"
 #include "api/http/inherited.h"
@@ -102,6 +103,7 @@ static int open_service(struct parts *parts, struct err *err)
                                        [READINESS_DATABASE] = readiness_of_db(parts->db),
                                        [READINESS_STORAGE] = readiness_of_storage(service->storage),
                                    });
+    service->queue_view = queue_view_new(parts->loop, service->queue, parts->db);
     service->metrics = api_metrics_new(service);
     return 0;
 }
@@ -145,6 +147,7 @@ static void close_connections(struct parts *parts)
 {
     if (parts->service.leftovers != NULL) {
         leftovers_stop(parts->service.leftovers);
+        queue_view_stop(parts->service.queue_view);
         api_metrics_stop(parts->service.metrics);
     }
     if (parts->redis != NULL) {
@@ -187,6 +190,7 @@ static void release(struct parts *parts)
     struct service *service = &parts->service;
     leftovers_free(service->leftovers);
     api_metrics_free(service->metrics);
+    queue_view_free(service->queue_view);
     readiness_free(service->readiness);
     admission_free(service->admission);
     auth_free(service->auth);

@@ -3,6 +3,7 @@
 
 #include "api/handler/admission.h"
 #include "api/handler/http_metrics.h"
+#include "api/handler/queue_metrics.h"
 #include "api/handler/service.h"
 #include "api/http/listener.h"
 #include "api/http/request.h"
@@ -26,7 +27,8 @@ enum { TEXT_BYTES_MAX = 4 * 1024 * 1024 };
 struct api_metrics {
     struct service *service; /* borrowed */
     struct metrics *registry;
-    struct http_metrics *http;       /* owned; the service points at it too */
+    struct http_metrics *http; /* owned; the service points at it too */
+    struct queue_metrics *queue;
     const struct listener *listener; /* borrowed; NULL: none */
     struct loop_lag lag;
     struct metric *lag_seconds;
@@ -61,6 +63,7 @@ struct api_metrics *api_metrics_new(struct service *service)
     metrics->database_up = metric_gauge(registry, up, up_help, "dependency=\"postgresql\"");
     metrics->redis_up = metric_gauge(registry, up, up_help, "dependency=\"redis\"");
     metrics->http = http_metrics_new(registry);
+    metrics->queue = queue_metrics_new(registry);
     service->http_metrics = metrics->http;
     loop_lag_start(&metrics->lag, service->loop, on_late, NULL);
     return metrics;
@@ -80,6 +83,7 @@ static void look(struct api_metrics *metrics)
     metric_set(metrics->uploads, (double)admission_uploads(service->admission));
     metric_set(metrics->database_up, db_is_up(service->db) ? 1 : 0);
     metric_set(metrics->redis_up, redis_is_up(service->redis) ? 1 : 0);
+    queue_metrics_set(metrics->queue, service->queue_view);
 }
 
 static void answer_text(struct api_metrics *metrics, struct request *request)
@@ -158,6 +162,7 @@ void api_metrics_free(struct api_metrics *metrics)
 {
     if (metrics != NULL) {
         http_metrics_free(metrics->http);
+        queue_metrics_free(metrics->queue);
         metrics_free(metrics->registry);
         free(metrics);
     }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics of the api: well-formed by an independent parser, and right by what it counts."""
+import math
 import socket
 from urllib.parse import urlsplit
 
@@ -16,6 +17,12 @@ UPLOAD = "/api/products/{slug}/images/"
 
 def read(stack):
     return Metrics(stack.url + "/metrics")
+
+
+def known(stack):
+    """A reading that knows the queue, or None."""
+    metrics = read(stack)
+    return None if math.isnan(metrics.get("pixmill_queue_leased_jobs")) else metrics
 
 
 def test_every_line_is_well_formed(client, stack):
@@ -128,10 +135,40 @@ def test_a_listener_that_can_not_be_had_is_told(new_stack, home):
     assert done.returncode != 0 and f"can not listen on 127.0.0.1:{taken}" in done.stderr
 
 
+def test_the_queue_is_told(new_stack):
+    """Nobody works: what waits is told by class, and that it would wait for ever."""
+    stack = new_stack({}, workers=0)
+    client = Client(stack)
+    slug = client.product()["slug"]
+    idle = wait_until(lambda: known(stack), what="a view of the queue")
+    assert idle.labels("pixmill_queue_ready_jobs", "class") == {"high", "normal", "low"}
+    assert all(idle.get(f"pixmill_queue_{name}", **{"class": kind}) == 0 for kind in ("high", "normal", "low")
+               for name in ("ready_jobs", "oldest_seconds", "backlog_seconds"))
+    for seed in range(3):
+        assert client.upload(slug, pictures.jpeg(seed=seed)).status_code == 201
+
+    def waiting():
+        metrics = read(stack)
+        return metrics if metrics.get("pixmill_queue_ready_jobs", **{"class": "high"}) == 3 else None
+    metrics = wait_until(waiting, what="three jobs that wait")
+    assert metrics.get("pixmill_queue_backlog_seconds", **{"class": "high"}) == math.inf
+    assert metrics.get("pixmill_queue_backlog_seconds", **{"class": "low"}) == 0
+    wait_until(lambda: read(stack).get("pixmill_queue_oldest_seconds", **{"class": "high"}) > 0, what="an age")
+    for name in ("workers", "codecs", "leased_jobs", "delayed_jobs", "dead_letters", "paused", "finished_total"):
+        assert metrics.get(f"pixmill_queue_{name}") == 0
+    stack.query("INSERT INTO dead_letter (job, reason, sentence) VALUES ('7.1', 'codec_crashed', 'x')")
+    wait_until(lambda: read(stack).get("pixmill_queue_dead_letters") == 1, what="a dead letter")
+    client.close()
+
+
 def test_a_dependency_that_is_away_is_told(new_stack):
     stack = new_stack({}, workers=0)
+    wait_until(lambda: known(stack), what="a view of the queue")
     stack.redis_server.stop()
     wait_until(lambda: read(stack).get("pixmill_dependency_up", dependency="redis") == 0, what="Redis told as down")
+    wait_until(lambda: math.isnan(read(stack).get("pixmill_queue_leased_jobs")), what="an old view told as unknown")
+    assert math.isnan(read(stack).get("pixmill_queue_backlog_seconds", **{"class": "high"}))
     assert read(stack).get("pixmill_dependency_up", dependency="postgresql") == 1
     stack.redis_server.start()
     wait_until(lambda: read(stack).get("pixmill_dependency_up", dependency="redis") == 1, what="Redis told as up")
+    wait_until(lambda: known(stack), what="a view of the queue")
