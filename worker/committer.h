@@ -4,7 +4,8 @@
  * so an idle worker commits at once, and a busy one pays for a disk's sync once a group. The finishes are gathered the same way.
  *
  * What a crash between the two leaves is harmless: the job comes again and is found not owed. Where a group's transaction fails for
- * the sake of one row (no outage), each of its rows is tried alone, so that it harms no other.
+ * the sake of one row (no outage), each of its rows is tried alone, so that it harms no other. Where it fails with the database, it is
+ * tried once more, over another connection; then all of it fails.
  */
 #ifndef PIXMILL_WORKER_COMMITTER_H
 #define PIXMILL_WORKER_COMMITTER_H
@@ -19,7 +20,7 @@ struct loop;
 /* Never NULL; closed with committer_close. db and queue outlive it. */
 struct committer *committer_open(struct loop *loop, struct db *db, struct queue *queue);
 
-/* Frees; nothing may be pending. closed(owner) is the last call, from the loop. */
+/* Frees; nothing may be pending, but for the rest of an answer. closed(owner) is the last call, from the loop. */
 void committer_close(struct committer *committer, void (*closed)(void *owner), void *owner);
 
 /* A row to be switched, embedded in who wants it; alive, with result and what it points at, until done. */
@@ -31,7 +32,7 @@ struct commit {
     void *owner;
 };
 
-/* Has the row switched, as by db_image_ready. */
+/* Has the row switched, as by db_image_ready, whose errors it has. */
 void committer_switch(struct committer *committer, struct commit *commit,
                       const struct db_image_result *result, done_fn done, void *owner);
 
@@ -43,7 +44,7 @@ struct commit_finish {
     void *owner;
 };
 
-/* Has the job finished, as by queue_finish. */
+/* Has the job finished, as by queue_finish, whose errors it has. */
 void committer_finish(struct committer *committer, struct commit_finish *finish,
                       const struct queue_lease *lease, done_fn done, void *owner);
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/job/job_retry.h"
 
-enum { WAIT_MOST_MS = 5 * 60 * 1000 };
+/* A crash is none of the machine's doing, so there is nothing to wait for: its first wait is short, whatever the back-off. */
+enum { WAIT_MOST_MS = 5 * 60 * 1000, CRASH_MS = 100 };
 
-/* The upper end of the wait after `failures` failures; 1 is the first. */
-static uint64_t top_ms(uint64_t backoff_ms, int failures)
+/* The upper end of the wait after `failures` failures, of which the first one's is first_ms. */
+static uint64_t top_ms(uint64_t first_ms, int failures)
 {
-    uint64_t top = backoff_ms;
+    uint64_t top = first_ms;
     for (; failures > 1 && top > 0 && top < WAIT_MOST_MS; failures--) {
         top *= 2;
     }
@@ -26,6 +27,7 @@ enum job_verdict job_retry(const struct job_retry_rules *rules, enum err_code co
     if (*failures >= (is_crash ? rules->max_crashes : rules->max_attempts)) {
         return JOB_BURY;
     }
-    *delay_ms = random % (top_ms(rules->backoff_ms, *failures) + 1);
+    uint64_t first_ms = is_crash && rules->backoff_ms > CRASH_MS ? CRASH_MS : rules->backoff_ms;
+    *delay_ms = random % (top_ms(first_ms, *failures) + 1);
     return JOB_AGAIN;
 }

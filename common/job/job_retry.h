@@ -10,7 +10,7 @@
 struct job_retry_rules {
     int max_attempts;    /* failures that may pass, in all */
     int max_crashes;     /* codec deaths, out of memory, lost leases, in all */
-    uint64_t backoff_ms; /* upper end of the first wait */
+    uint64_t backoff_ms; /* upper end of the first wait; after a crash it is 100 ms where this is more */
 };
 
 enum job_verdict {
@@ -21,7 +21,8 @@ enum job_verdict {
 
 /*
  * Counts the failure `code` into *job (attempt or crashes) and decides. For JOB_AGAIN *delay_ms is the wait: exponential
- * back-off with full jitter, uniform in 0..min(backoff_ms * 2^n, 5 min), drawn as random % (top + 1).
+ * back-off with full jitter, uniform in 0..min(first * 2^n, 5 min), drawn as random % (top + 1), where n counts the failures of that kind
+ * before this one, and first is backoff_ms, of crashes at most 100 ms: the job of a codec that died is claimable again soon.
  */
 enum job_verdict job_retry(const struct job_retry_rules *rules, enum err_code code, uint64_t random,
                            struct job *job, uint64_t *delay_ms);

@@ -38,14 +38,40 @@ static void test_crashes_are_counted_apart(void **state)
     (void)state;
     struct job job = {.attempt = 4};
     uint64_t delay_ms = 0;
-    assert_int_equal(job_retry(&rules, ERR_CODEC_CRASHED, 1000, &job, &delay_ms), JOB_AGAIN);
-    assert_int_equal(delay_ms, 1000);
-    assert_int_equal(job_retry(&rules, ERR_OUT_OF_MEMORY, 2000, &job, &delay_ms), JOB_AGAIN);
-    assert_int_equal(delay_ms, 2000);
+    assert_int_equal(job_retry(&rules, ERR_CODEC_CRASHED, 100, &job, &delay_ms), JOB_AGAIN);
+    assert_int_equal(delay_ms, 100);
+    assert_int_equal(job_retry(&rules, ERR_OUT_OF_MEMORY, 200, &job, &delay_ms), JOB_AGAIN);
+    assert_int_equal(delay_ms, 200);
     assert_int_equal(job.crashes, 2);
     assert_int_equal(job.attempt, 4);
     assert_int_equal(job_retry(&rules, ERR_CODEC_CRASHED, 0, &job, &delay_ms), JOB_BURY);
     assert_int_equal(job.crashes, 3);
+}
+
+static void test_the_wait_after_a_crash_begins_at_a_tenth_of_a_second(void **state)
+{
+    (void)state;
+    const struct job_retry_rules slow = {.max_attempts = 5, .max_crashes = 20, .backoff_ms = 60000};
+    struct job job = {.attempt = 3};
+    for (int crash = 1; crash < slow.max_crashes; crash++) {
+        uint64_t top_ms = 100U << (crash - 1);
+        uint64_t delay_ms = UINT64_MAX;
+        struct job copy = job;
+        top_ms = top_ms < 300000 ? top_ms : 300000;
+        assert_int_equal(job_retry(&slow, ERR_CODEC_CRASHED, top_ms, &copy, &delay_ms), JOB_AGAIN);
+        assert_int_equal(delay_ms, top_ms);
+        /* the greatest that can be drawn */
+        assert_int_equal(job_retry(&slow, ERR_CODEC_CRASHED, top_ms + 1, &job, &delay_ms), JOB_AGAIN);
+        assert_int_equal(delay_ms, 0);
+        assert_int_equal(job.crashes, crash);
+    }
+    const struct job_retry_rules quick = {.max_attempts = 5, .max_crashes = 3, .backoff_ms = 10};
+    uint64_t delay_ms = UINT64_MAX;
+    job = (struct job){.image = 1};
+    assert_int_equal(job_retry(&quick, ERR_CODEC_CRASHED, 10, &job, &delay_ms), JOB_AGAIN);
+    assert_int_equal(delay_ms, 10);
+    assert_int_equal(job_retry(&quick, ERR_CODEC_CRASHED, 21, &job, &delay_ms), JOB_AGAIN);
+    assert_int_equal(delay_ms, 0);
 }
 
 static void test_what_can_not_pass_fails_at_once(void **state)
@@ -84,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_may_pass_gets_all_attempts),
         cmocka_unit_test(test_crashes_are_counted_apart),
+        cmocka_unit_test(test_the_wait_after_a_crash_begins_at_a_tenth_of_a_second),
         cmocka_unit_test(test_what_can_not_pass_fails_at_once),
         cmocka_unit_test(test_waits_end_at_five_minutes),
     };
