@@ -39,13 +39,8 @@ def hurried_names(stack):
     return [name for name, in stack.query("SELECT stored_name FROM variant") if "-b." in name]
 
 
-def queue_left(stack):
-    keys = {key.decode() for key in stack.redis().keys("*")}
-    return {key for key in keys if key.rpartition("}")[2] not in (":fence", ":turn", ":wake")}
-
-
 def assert_nothing_is_left(stack):
-    wait_until(lambda: not queue_left(stack), seconds=60, what="an empty queue")
+    wait_until(lambda: not stack.queue_left(), seconds=60, what="an empty queue")
     wait_until(lambda: not stack.query("SELECT id FROM tombstone"), seconds=60, what="the janitor")
     rows = stack.query("SELECT stored_name FROM image UNION ALL SELECT stored_name FROM variant")
     assert [name for name in stack.media_files() if not name.startswith(".tmp/")] == sorted(row[0] for row in rows)

@@ -14,14 +14,8 @@ from support.servers import free_port
 STACK_ENV = {"PIXMILL_CODECS": 1, "PIXMILL_LEASE_MS": 600, "PIXMILL_BACKOFF_MS": 50, "PIXMILL_LOG_LEVEL": "debug"}
 
 
-def queue_left(stack):
-    """Keys that hold jobs; {tag}:fence and :turn are counters, and a token wakes a worker for nothing."""
-    keys = {key.decode() for key in stack.redis().keys("*")}
-    return {key for key in keys if key.rpartition("}")[2] not in (":fence", ":turn", ":wake")}
-
-
 def wait_empty(stack):
-    wait_until(lambda: not queue_left(stack), what="an empty queue")
+    wait_until(lambda: not stack.queue_left(), what="an empty queue")
 
 
 def assert_disk_is_rows(stack):

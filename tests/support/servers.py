@@ -300,6 +300,12 @@ class Stack:
         """A new redis client."""
         return self.redis_server.client()
 
+    def queue_left(self):
+        """Keys of the queue that hold jobs. Counters, marks, what workers tell, and tokens that wake one for nothing do not."""
+        kept = (":fence", ":turn", ":wake", ":counts", ":paused", ":epoch", ":sweep", ":workers", ":reports")
+        keys = {key.decode() for key in self.redis().keys("*")}
+        return {key for key in keys if key.rpartition("}")[2] not in kept}
+
     def media_files(self):
         """Paths of all files in the media folder, relative to it, sorted."""
         return sorted(str(path.relative_to(self.media_dir)) for path in self.media_dir.rglob("*") if path.is_file())
