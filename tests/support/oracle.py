@@ -205,9 +205,12 @@ class Oracle:
 
     def judge(self, seconds=60):
         """Waits until all is settled, raises AssertionError with every fault, prints the figures, and returns the Report."""
-        self.wait_settled(seconds)
         report = Report(uploads=len(self.uploads), kills=len(self.kills))
         faults = []
+        try:
+            self.wait_settled(seconds)
+        except AssertionError as fault:
+            faults.append(str(fault))
         rows = {bytes(row[1]): row for row in self.stack.query(
             "SELECT id, sha256, status, error, attempts, generation, width_px, height_px FROM image")}
         for upload in self.uploads:
@@ -261,7 +264,10 @@ class Oracle:
 
     def fault_of(self, source, box, stored, size, count):
         """What is wrong with one variant; None where nothing is."""
-        data = (self.stack.media_dir / stored).read_bytes()
+        path = self.stack.media_dir / stored
+        if not path.is_file():
+            return f"{stored} is missing"
+        data = path.read_bytes()
         if len(data) != count:
             return f"{len(data)} bytes, the row says {count}"
         if size != (source.size if box is None else thumbnail_size(source.size, box)):
