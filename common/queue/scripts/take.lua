@@ -35,10 +35,11 @@ end
 -- Of 10 turns low has 1, normal 2, high the others; a class that has nothing passes its turn on: to high, normal, low.
 local turn = tonumber(redis.call('GET', prefix .. ':turn')) or 0
 local function pick_class()
-    turn = (turn + 1) % 10
-    local first = turn == 0 and 'l' or (turn == 3 or turn == 7) and 'n' or 'h'
+    local next_turn = (turn + 1) % 10
+    local first = next_turn == 0 and 'l' or (next_turn == 3 or next_turn == 7) and 'n' or 'h'
     for _, class in ipairs({first, 'h', 'n', 'l'}) do
         if redis.call('EXISTS', ring_key(class)) == 1 then
+            turn = next_turn
             return class
         end
     end
