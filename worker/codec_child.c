@@ -40,6 +40,7 @@ struct codec_child {
     struct codec_task *task; /* borrowed, while BUSY */
     bool is_stopped;         /* by codec_child_stop: its end is no death */
     struct err why;          /* ERR_NONE: what the exit says is the cause */
+    enum codec_death death;  /* where why is set */
     int64_t images;
     int64_t peak_bytes;
     struct loop_later later;
@@ -108,20 +109,42 @@ static void do_kill(struct codec_child *child)
     close_socket(child);
 }
 
+/* Kills the process; its task, if it has one, ends with err before this returns. */
+static void kill_for(struct codec_child *child, enum codec_death death, const struct err *err)
+{
+    if (child->state >= CHILD_ENDING) {
+        return;
+    }
+    child->why = *err;
+    child->death = death;
+    do_kill(child);
+    end_task(child, &child->why);
+}
+
+static void kill_late(struct codec_child *child, enum err_code code, const char *what, uint64_t ms)
+{
+    struct err err;
+    err_set(&err, code, "%s %llu ms", what, (unsigned long long)ms);
+    kill_for(child, CODEC_DEATH_DEADLINE, &err);
+}
+
+/* It sent what it should not. */
+static void kill_for_frame(struct codec_child *child, const char *sentence)
+{
+    struct err err;
+    err_set(&err, ERR_CODEC_CRASHED, "%s", sentence);
+    kill_for(child, CODEC_DEATH_FRAME, &err);
+}
+
 static void on_deadline(void *owner)
 {
     struct codec_child *child = owner;
-    char sentence[96];
     switch (child->state) {
     case CHILD_STARTING:
-        snprintf(sentence, sizeof sentence, "not ready within %llu ms",
-                 (unsigned long long)child->options->ready_ms);
-        codec_child_kill(child, ERR_CODEC_CRASHED, sentence);
+        kill_late(child, ERR_CODEC_CRASHED, "not ready within", child->options->ready_ms);
         break;
     case CHILD_BUSY:
-        snprintf(sentence, sizeof sentence, "an image took more than %llu ms",
-                 (unsigned long long)child->options->job_timeout_ms);
-        codec_child_kill(child, ERR_PROCESSING_TIMEOUT, sentence);
+        kill_late(child, ERR_PROCESSING_TIMEOUT, "an image took more than", child->options->job_timeout_ms);
         break;
     case CHILD_ENDING:
         if (!child->is_killed) {
@@ -130,6 +153,7 @@ static void on_deadline(void *owner)
         }
         /* killed, and the kernel does not say so: it hangs in a system call; nothing more can be done */
         if (child->why.code == ERR_NONE) {
+            child->death = CODEC_DEATH_DEADLINE;
             err_set(&child->why, ERR_CODEC_CRASHED, "it can not be killed");
         }
         close_all(child);
@@ -165,7 +189,7 @@ static void set_state(struct codec_child *child, enum child_state state)
 static void take_ready(struct codec_child *child, const struct wire_frame *frame)
 {
     if (frame->type != WIRE_READY || child->state != CHILD_STARTING) {
-        codec_child_kill(child, ERR_CODEC_CRASHED, "it sent a bad frame: a type that is out of place");
+        kill_for_frame(child, "it sent a bad frame: a type that is out of place");
         return;
     }
     set_state(child, CHILD_IDLE);
@@ -183,7 +207,7 @@ static void take_answer(struct codec_child *child, const struct wire_frame *fram
     }
     if (codec_task_take(task, frame, &said, &err) != 0) {
         child->task = task;
-        codec_child_kill(child, err.code, err.sentence);
+        kill_for(child, CODEC_DEATH_FRAME, &err);
     } else if (said == CODEC_TASK_HAS_ENDED) {
         child->images++;
         if (frame->type == WIRE_DONE) {
@@ -197,7 +221,7 @@ static void take_answer(struct codec_child *child, const struct wire_frame *fram
 static void take_frame(struct codec_child *child, const struct wire_frame *frame, size_t fd_count)
 {
     if (fd_count > 0) {
-        codec_child_kill(child, ERR_CODEC_CRASHED, "it sent a descriptor");
+        kill_for_frame(child, "it sent a descriptor");
     } else if (child->state == CHILD_BUSY) {
         take_answer(child, frame);
     } else {
@@ -228,7 +252,7 @@ static void read_frames(struct codec_child *child, int most)
             close_socket(child);
             return;
         case WIRE_GOT_ERROR:
-            codec_child_kill(child, ERR_CODEC_CRASHED, err.sentence);
+            kill_for_frame(child, err.sentence);
             return;
         }
     }
@@ -244,13 +268,17 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 static void tell_exit(struct codec_child *child, int64_t status, int signal)
 {
+    child->death = CODEC_DEATH_SIGNAL;
     if (signal == SIGXCPU) {
+        child->death = CODEC_DEATH_LIMIT;
         err_set(&child->why, ERR_PROCESSING_TIMEOUT, "it used up its processor time");
     } else if (signal == SIGKILL && child->is_killed) {
+        child->death = CODEC_DEATH_DEADLINE;
         err_set(&child->why, ERR_CODEC_CRASHED, "it closed its socket and went on");
     } else if (signal != 0) {
         err_set(&child->why, ERR_CODEC_CRASHED, "it died by signal %d (%s)", signal, strsignal(signal));
     } else {
+        child->death = CODEC_DEATH_EXIT;
         const char *meaning = status == WIRE_EXIT_CAGE   ? " (its cage or its libraries do not stand)"
                               : status == WIRE_EXIT_WIRE ? " (it did not understand a frame)"
                                                          : "";
@@ -358,6 +386,7 @@ struct codec_child *codec_child_start(struct loop *loop, const struct codec_chil
     child->events = events;
     child->owner = owner;
     child->socket = -1;
+    child->death = CODEC_DEATH_START;
     set_state(child, CHILD_STARTING);
     if (start(child) != 0) {
         set_state(child, CHILD_ENDING);
@@ -380,7 +409,7 @@ bool codec_child_is_busy(const struct codec_child *child)
 static void on_not_sent(void *owner)
 {
     struct codec_child *child = owner;
-    codec_child_kill(child, ERR_CODEC_CRASHED, "it takes no frame");
+    kill_for_frame(child, "it takes no frame");
     drop_handle(child);
 }
 
@@ -395,16 +424,6 @@ void codec_child_run(struct codec_child *child, struct codec_task *task, uint64_
         child->open_handles++;
         loop_call_later(child->loop, &child->later, on_not_sent, child);
     }
-}
-
-void codec_child_kill(struct codec_child *child, enum err_code code, const char *sentence)
-{
-    if (child->state >= CHILD_ENDING) {
-        return;
-    }
-    err_set(&child->why, code, "%s", sentence);
-    do_kill(child);
-    end_task(child, &child->why);
 }
 
 void codec_child_abandon(struct codec_child *child)
@@ -428,6 +447,11 @@ void codec_child_stop(struct codec_child *child)
     set_state(child, CHILD_ENDING);
     /* the end of its socket is what tells a codec to go */
     close_socket(child);
+}
+
+enum codec_death codec_child_death(const struct codec_child *child)
+{
+    return child->death;
 }
 
 int codec_child_pid(const struct codec_child *child)

@@ -19,6 +19,17 @@
 struct loop;
 struct codec_child;
 
+/* What ended a process that nobody had asked to end. */
+enum codec_death {
+    CODEC_DEATH_START,    /* it could not be started */
+    CODEC_DEATH_EXIT,     /* it exited */
+    CODEC_DEATH_SIGNAL,   /* a signal that was not ours: a fault, or the kernel's want of memory */
+    CODEC_DEATH_LIMIT,    /* its limit of processor time */
+    CODEC_DEATH_DEADLINE, /* we killed it, because it was late */
+    CODEC_DEATH_FRAME,    /* we killed it, because of what it sent, or did not take */
+    CODEC_DEATH_COUNT
+};
+
 struct codec_child_options {
     const char *path; /* of pixmill-codec */
     int64_t memory_bytes;
@@ -52,14 +63,14 @@ bool codec_child_is_busy(const struct codec_child *child);
 /* Gives an idle codec its next image. The task is answered from the loop. */
 void codec_child_run(struct codec_child *child, struct codec_task *task, uint64_t ticket);
 
-/* Kills the process; its task, if it has one, ends with `code` and the sentence before this returns. */
-void codec_child_kill(struct codec_child *child, enum err_code code, const char *sentence);
-
 /* Kills a busy process whose image is not wanted any more: its task is not answered, and its end is no death. */
 void codec_child_abandon(struct codec_child *child);
 
 /* Asks a process that has no task to end, and kills it where it does not do so soon. Harmless when it is ending. */
 void codec_child_stop(struct codec_child *child);
+
+/* What ended it, inside on_gone with an err. */
+enum codec_death codec_child_death(const struct codec_child *child);
 
 /* The process id, for the log; 0 where it could not be started. */
 int codec_child_pid(const struct codec_child *child);

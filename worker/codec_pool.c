@@ -3,6 +3,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/log.h"
+#include "common/base/metric.h"
 #include "common/base/random.h"
 #include "common/net/backoff.h"
 #include "common/net/loop.h"
@@ -116,6 +117,7 @@ static void on_idle(void *owner, struct codec_child *child)
         codec_child_stop(child);
     }
     if (!pool->is_closing) {
+        metric_add(is_worn ? pool->options.replacements : NULL, 1);
         hand_out(pool);
     }
     tell_change(pool);
@@ -162,6 +164,7 @@ static void on_gone(void *owner, struct codec_child *child, const struct err *er
         place->failures++;
         place->failed_starts += !place->was_ready;
         pool->deaths++;
+        metric_add(pool->options.deaths[codec_child_death(child)], 1);
         log_warn("a codec died", log_int("codec", codec_child_pid(child)),
                  log_int("images", codec_child_images(child)), log_err(err),
                  log_int("restart_ms", (int64_t)wait_ms));
@@ -269,4 +272,18 @@ bool codec_pool_is_broken(const struct codec_pool *pool)
 uint64_t codec_pool_deaths(const struct codec_pool *pool)
 {
     return pool->deaths;
+}
+
+struct codec_pool_status codec_pool_status(const struct codec_pool *pool)
+{
+    struct codec_pool_status status = {.live = codec_pool_live(pool),
+                                       .memory_bytes = pool->memory_used,
+                                       .memory_budget = pool->options.memory_budget};
+    for (size_t i = 0; i < pool->options.codecs; i++) {
+        status.busy += pool->places[i].child != NULL && codec_child_is_busy(pool->places[i].child);
+    }
+    for (const struct list *link = pool->line.next; link != &pool->line; link = link->next) {
+        status.waiting++;
+    }
+    return status;
 }

@@ -10,6 +10,7 @@
 
 struct codec_pool;
 struct loop;
+struct metric;
 
 struct codec_pool_options {
     struct codec_child_options child; /* its strings outlive the pool */
@@ -18,6 +19,8 @@ struct codec_pool_options {
     int64_t ceiling_bytes; /* a codec that had more memory than this is replaced */
     int64_t
         memory_budget; /* for the tasks that are at work at once; one that needs more by itself works alone */
+    struct metric *deaths[CODEC_DEATH_COUNT]; /* counters by cause; NULL: not counted */
+    struct metric *replacements;              /* of codecs that had done their share */
 };
 
 /*
@@ -44,6 +47,16 @@ size_t codec_pool_free(const struct codec_pool *pool);
 
 /* True where no codec lives and the last starts have all failed: the program is missing, or dies at once. */
 bool codec_pool_is_broken(const struct codec_pool *pool);
+
+/* What the pool is doing now. */
+struct codec_pool_status {
+    size_t live;           /* ready or at work */
+    size_t busy;           /* at work */
+    size_t waiting;        /* tasks in the line */
+    int64_t memory_bytes;  /* that the tasks at work are reckoned to need */
+    int64_t memory_budget; /* for them */
+};
+struct codec_pool_status codec_pool_status(const struct codec_pool *pool);
 
 /* Codecs that died so far (not those that were replaced or stopped). */
 uint64_t codec_pool_deaths(const struct codec_pool *pool);

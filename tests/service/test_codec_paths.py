@@ -113,3 +113,12 @@ def test_a_full_size_jpeg_of_a_webp_has_the_full_range(codec):
         wanted = ramp.resize(image.size, Image.LANCZOS)
         assert abs(numpy.asarray(image).astype(int) - numpy.asarray(wanted)).mean() < 2, name
         assert judge.patches(image)[0].max() < 24 and judge.patches(image)[3].min() > 231, name
+
+
+@pytest.mark.parametrize("profile", [DEFAULT_PROFILE, PIXELS], ids=["planes", "pixels"])
+def test_each_variant_tells_how_long_it_took(codec, profile):
+    result = codec.run(encoded(picture(3000, 2000), "JPEG", quality=90), "jpeg", profile=profile)
+    assert result.error is None and set(result.make_us) == {variant["name"] for variant in profile}
+    # the parts make up the whole, but for what is sketched and sent between them
+    assert 0.5 * result.encode_us <= sum(result.make_us.values()) <= result.encode_us + 1000
+    assert result.make_us["webp"] > result.make_us["thumbnail"]

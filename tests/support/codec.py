@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from support.process import REPO, SANITIZER_WORDS, service_user
 from support.servers import bin_dir
 
-VERSION = 1
+VERSION = 2
 READY, JOB, HEAD, VARIANT, DONE, FAILED = 1, 2, 3, 4, 5, 6
 FORMATS = {"jpeg": 1, "png": 2, "webp": 3}
 FAIL_ON = {"error": 0, "truncated": 1, "warning": 2}
@@ -61,6 +61,7 @@ class Result:
     upright: tuple = None  # the same after orientation
     size: tuple = None  # upright
     order: list = field(default_factory=list)  # names of variants as they were announced
+    make_us: dict = field(default_factory=dict)  # name: as announced
     variants: dict = field(default_factory=dict)  # name: bytes
     sizes: dict = field(default_factory=dict)  # name: (width, height) as announced
     decode_us: int = 0
@@ -167,8 +168,9 @@ class Codec:
                 assert not result.order
                 result.head, result.upright = struct.unpack("<II", rest[:8]), struct.unpack("<II", rest[8:])
             elif kind == VARIANT:
-                index, width, height, count = struct.unpack("<BIIq", rest)
+                index, width, height, count, make_us = struct.unpack("<BIIqq", rest)
                 name = profile[index]["name"]
+                result.make_us[name] = make_us
                 if count == 0:
                     result.left_out.append(name)
                     continue

@@ -112,22 +112,31 @@ static struct wire_head head_of(const struct decode_plan *plan)
                               .upright_height_px = is_on_its_side ? width_px : height_px};
 }
 
-/* Between the paths and the output: leaves variants out that are not worth their bytes. */
+/* Between the paths and the output: leaves variants out that are not worth their bytes, and tells how long each took. */
 struct sieve {
     const struct wire_job *job;
     const struct codec_output *output;
+    const struct wire_done *done;
+    uint64_t since_us; /* when the image began, then when the variant before this one was given out */
+    bool has_first;
 };
 
 static int on_variant(void *owner, const struct wire_variant *variant, const unsigned char *data,
                       struct err *err)
 {
-    const struct sieve *sieve = owner;
+    struct sieve *sieve = owner;
     const struct profile_variant *wanted = &sieve->job->profile.variants[variant->index];
     struct wire_variant told = *variant;
     if (wanted->skip_if_larger && variant->bytes > sieve->job->input_bytes) {
         told.bytes = 0;
     }
-    return sieve->output->variant(sieve->output->owner, &told, data, err);
+    int64_t decode_us = sieve->has_first ? 0 : sieve->done->decode_us;
+    int64_t make_us = elapsed_us(sieve->since_us) - decode_us;
+    told.make_us = make_us > 0 ? make_us : 0;
+    int rc = sieve->output->variant(sieve->output->owner, &told, data, err);
+    sieve->has_first = true;
+    sieve->since_us = clock_monotonic_us();
+    return rc;
 }
 
 int codec_run(const struct wire_job *job, const unsigned char *data, size_t bytes,
@@ -142,9 +151,10 @@ int codec_run(const struct wire_job *job, const unsigned char *data, size_t byte
     if (output->head(output->owner, &head, err) != 0) {
         return -1;
     }
-    struct sieve sieve = {.job = job, .output = output};
+    struct sieve sieve = {.job = job, .output = output, .done = &made};
     struct codec_output sieved = {.owner = &sieve, .variant = on_variant};
     struct ycc *ycc = ycc_open(job, &plan, data, bytes);
+    sieve.since_us = clock_monotonic_us();
     int rc = ycc != NULL ? run_planes(ycc, &sieved, &made, err)
                          : run_pixels(job, &plan, data, bytes, &sieved, &made, err);
     ycc_close(ycc);

@@ -255,6 +255,7 @@ static void encode_variant(struct writer *writer, const struct wire_frame *frame
     put_side(writer, frame->variant.width_px);
     put_side(writer, frame->variant.height_px);
     put_i64(writer, frame->variant.bytes);
+    put_i64(writer, frame->variant.make_us);
 }
 
 static void decode_variant(struct reader *reader, struct wire_frame *frame)
@@ -263,6 +264,7 @@ static void decode_variant(struct reader *reader, struct wire_frame *frame)
     frame->variant.width_px = take_side(reader, 1);
     frame->variant.height_px = take_side(reader, 1);
     frame->variant.bytes = take_i64(reader, 0, INT64_MAX);
+    frame->variant.make_us = take_i64(reader, 0, INT64_MAX);
 }
 
 static void encode_done(struct writer *writer, const struct wire_frame *frame)

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WIRE_VERSION = 1, WIRE_MAX_BYTES = 2048, WIRE_MAX_FDS = 1 + PROFILE_MAX_VARIANTS, WIRE_SOCKET_FD = 3 };
+enum { WIRE_VERSION = 2, WIRE_MAX_BYTES = 2048, WIRE_MAX_FDS = 1 + PROFILE_MAX_VARIANTS, WIRE_SOCKET_FD = 3 };
 
 /* A BlurHash of 4 x 3 components, in the digits of base 83 (github.com/woltapp/blurhash, Algorithm.md). */
 enum { WIRE_BLURHASH_CHARACTERS = 28, WIRE_BASE = 83 };
@@ -60,7 +60,8 @@ struct wire_variant {
     unsigned index; /* into the profile's variants and the JOB's fds */
     int width_px;
     int height_px;
-    int64_t bytes; /* 0: left out, since it would be larger than the original */
+    int64_t bytes;   /* 0: left out, since it would be larger than the original */
+    int64_t make_us; /* that resizing and encoding it took */
 };
 
 struct wire_done {

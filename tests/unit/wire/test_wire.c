@@ -38,8 +38,8 @@ static struct wire_frame frame_of(enum wire_type type)
                                         .upright_height_px = 4000};
         break;
     case WIRE_VARIANT:
-        frame.variant =
-            (struct wire_variant){.index = 2, .width_px = 1, .height_px = 300, .bytes = INT64_MAX};
+        frame.variant = (struct wire_variant){
+            .index = 2, .width_px = 1, .height_px = 300, .bytes = INT64_MAX, .make_us = 7};
         break;
     case WIRE_DONE:
         frame.done = (struct wire_done){.width_px = 3000,
@@ -133,7 +133,7 @@ static void the_bytes_are_as_written_down(void **state)
     struct wire_frame frame = frame_of(WIRE_HEAD);
     unsigned char bytes[WIRE_MAX_BYTES];
     assert_int_equal(wire_encode(&frame, bytes), 26);
-    assert_memory_equal(bytes, "\1\3\7\0\0\0\0\0\0\0\xa0\x0f\0\0\xff\xff\xff\x7f\xff\xff\xff\x7f\xa0\x0f\0\0",
+    assert_memory_equal(bytes, "\2\3\7\0\0\0\0\0\0\0\xa0\x0f\0\0\xff\xff\xff\x7f\xff\xff\xff\x7f\xa0\x0f\0\0",
                         26);
 }
 
@@ -208,6 +208,7 @@ static void values_out_of_range_are_refused(void **state)
     expect_refusal(WIRE_VARIANT, BODY, PROFILE_MAX_VARIANTS);
     expect_refusal(WIRE_VARIANT, BODY + 1, 0); /* a width of 0 */
     expect_refusal(WIRE_VARIANT, BODY + 16, 0x80);
+    expect_refusal(WIRE_VARIANT, BODY + 24, 0x80); /* a time below 0 */
     expect_refusal(WIRE_HEAD, BODY + 8 + 7, 0x80);
     expect_refusal(WIRE_DONE, BODY + 8 + 7, 0xff);
     expect_refusal(WIRE_DONE, DONE_BLURHASH, WIRE_BLURHASH_CHARACTERS - 1);

@@ -92,6 +92,20 @@ static void fake_deaf(const struct wire_frame *job, const int *fds)
     fake_hang(job, fds);
 }
 
+static void fake_exits(const struct wire_frame *job, const int *fds)
+{
+    (void)job;
+    (void)fds;
+    _exit(7);
+}
+
+static void fake_spent(const struct wire_frame *job, const int *fds)
+{
+    (void)job;
+    (void)fds;
+    raise(SIGXCPU);
+}
+
 static void fake_garbage(const struct wire_frame *job, const int *fds)
 {
     (void)fds;
@@ -273,6 +287,8 @@ static const struct {
     {"crash", fake_crash},
     {"hang", fake_hang},
     {"deaf", fake_deaf},
+    {"exits", fake_exits},
+    {"spent", fake_spent},
     {"garbage", fake_garbage},
     {"other_ticket", fake_other_ticket},
     {"twice", fake_twice},

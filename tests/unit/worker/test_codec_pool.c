@@ -5,6 +5,8 @@
  */
 #include "worker/codec_pool.h"
 
+#include "common/base/buf.h"
+#include "common/base/metric.h"
 #include "common/net/loop.h"
 #include "tests/support/await.h"
 #include "tests/unit/worker/fake_codec.h"
@@ -199,6 +201,58 @@ static void test_says_how_a_codec_died(void **state)
     assert_non_null(strstr(image.err.sentence, "socket"));
     run_one("hang", SHORT_MS, &image);
     assert_int_equal(image.err.code, ERR_PROCESSING_TIMEOUT);
+}
+
+/* A pool of one codec that dies once, by one cause; its counters say which. */
+static void expect_death(const char *behaviour, enum codec_death cause, bool has_image)
+{
+    struct fixture fixture;
+    struct image image;
+    struct metrics *metrics = metrics_new();
+    struct codec_pool_options options = patient(1);
+    struct buf text;
+    char line[64];
+    options.child.job_timeout_ms = SHORT_MS;
+    for (int i = 0; i < CODEC_DEATH_COUNT; i++) {
+        snprintf(line, sizeof line, "cause=\"%d\"", i);
+        options.deaths[i] = metric_counter(metrics, "deaths_total", "Deaths.", line);
+    }
+    open_pool(&fixture, behaviour, &options);
+    if (has_image) {
+        submit(&fixture, &image);
+        assert_true(await_reached(fixture.loop, &image.ends, 1));
+        release(&image);
+    } else {
+        assert_true(await_reached(fixture.loop, &fixture.changes, 1));
+    }
+    close_pool(&fixture);
+    buf_init(&text, 4096);
+    assert_int_equal(metrics_write(metrics, &text), 0);
+    for (int i = 0; i < CODEC_DEATH_COUNT; i++) {
+        bool is_it = i == (int)cause;
+        snprintf(line, sizeof line, "deaths_total{cause=\"%d\"} %d\n", i, is_it);
+        /* one that dies at its start may have been started again */
+        if (strstr(text.data, line) == NULL && (has_image || !is_it)) {
+            fail_msg("%s: no line %s", behaviour, line);
+        }
+    }
+    snprintf(line, sizeof line, "deaths_total{cause=\"%d\"} 0\n", (int)cause);
+    assert_null(strstr(text.data, line));
+    buf_release(&text);
+    metrics_free(metrics);
+}
+
+static void test_counts_deaths_by_their_cause(void **state)
+{
+    (void)state;
+    expect_death("missing", CODEC_DEATH_START, false);
+    expect_death("never_starts", CODEC_DEATH_EXIT, false);
+    expect_death("exits", CODEC_DEATH_EXIT, true);
+    expect_death("crash", CODEC_DEATH_SIGNAL, true);
+    expect_death("spent", CODEC_DEATH_LIMIT, true);
+    expect_death("hang", CODEC_DEATH_DEADLINE, true);
+    expect_death("garbage", CODEC_DEATH_FRAME, true);
+    expect_death("floods", CODEC_DEATH_FRAME, true);
 }
 
 static void test_a_verdict_of_the_codec_is_no_death(void **state)
@@ -419,6 +473,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_gives_variants_that_nobody_can_change),
         cmocka_unit_test(test_hostile_frames_cost_the_image_one_attempt),
         cmocka_unit_test(test_says_how_a_codec_died),
+        cmocka_unit_test(test_counts_deaths_by_their_cause),
         cmocka_unit_test(test_a_verdict_of_the_codec_is_no_death),
         cmocka_unit_test(test_an_answer_before_the_death_counts),
         cmocka_unit_test(test_inherits_nothing_else),
