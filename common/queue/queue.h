@@ -121,11 +121,12 @@ void queue_set_paused(struct queue *queue, bool is_paused, done_fn done, void *o
  *
  * Redis may lose what it knew: emptied, restored from an old file, replaced, a replica promoted. So the queue has an epoch: the
  * server (its run id and its replication id, INFO) under which it was last compared with all that is owed. Where that key is
- * gone or names another, everything must be pushed again: a rebuild. Otherwise a sweep is the reconciler's ordinary round.
+ * gone or names another, everything must be pushed again: a rebuild. So it must where jobs are in no place, since Redis threw
+ * keys away; they are all forgotten then. Otherwise a sweep is the reconciler's ordinary round.
  */
 struct queue_sweep {
     bool is_ours;    /* false: somebody else does it; the rest is not filled */
-    bool is_rebuild; /* the epoch differs */
+    bool is_rebuild; /* the epoch differs, or was dropped just now */
     int64_t after;   /* where to go on: what the last mark of this sweep said; 0: from the start */
 };
 

@@ -11,7 +11,7 @@
 --   :lost     HASH  id -> leases that ran out, where any did
 --   :dead     HASH  id -> msgpack map {job, reason, sentence, at_ms}
 --   :wake     LIST  a bounded number of tokens, each of which wakes a worker
---   :counts   HASH  h, n, l -> jobs in the lines of that class; finished, expired -> so far
+--   :counts   HASH  h, n, l -> jobs in the lines of that class; finished, expired -> so far; is_damaged -> where a line was gone
 --   :paused   STRING "1" while nothing is handed out
 --   :fence, :turn   STRING the last token and the last turn given
 --   :epoch    STRING the server on which the queue was last compared with all that is owed (see server_now)

@@ -57,6 +57,8 @@ local function pop(class)
     end
     if id then
         popped[class] = (popped[class] or 0) + 1
+    else
+        redis.call('HSET', counts, 'is_damaged', 1) -- the line is gone, and nobody knows what was in it
     end
     return id
 end

@@ -157,6 +157,60 @@ static void test_a_spoiled_sweep_starts_again(void **state)
     expect_sweep(world, "c", true, 0);
 }
 
+/* Loses a part of what Redis holds; the next sweep has to find it, and what is pushed then has to come out, each job once. */
+static void lose(struct world *world, const char *command, bool is_found_by_take)
+{
+    enum { JOBS = 6 };
+    struct queue_taken taken[QUEUE_TAKE_MAX + 2];
+    raw_do(world, "FLUSHALL");
+    rebuild(world);
+    for (int64_t i = 1; i <= JOBS; i++) {
+        push(world, i, (enum job_class)(i % 2), i % 2, i == JOBS ? LONG_MS : 0);
+    }
+    assert_int_equal(take(world, 2, LONG_MS, taken), 2);
+    expect_sweep(world, "a", false, 0); /* whole as yet */
+    raw_do(world, command);
+    if (is_found_by_take) {
+        assert_int_equal(take(world, QUEUE_TAKE_MAX, LONG_MS, &taken[2]), 0);
+    }
+    expect_sweep(world, "b", true, 0);
+    assert_false(mark(world, "a", 1, true, LONG_MS));
+    for (int64_t i = 1; i <= JOBS; i++) {
+        push(world, i, (enum job_class)(i % 2), i % 2, 0);
+    }
+    expect_sweep(world, "b", true, 0); /* whole again */
+    finish(world, &taken[0].lease, 1); /* of before */
+    assert_int_equal(take(world, QUEUE_TAKE_MAX, LONG_MS, taken), JOBS);
+    for (size_t i = 0; i < JOBS; i++) {
+        assert_true(taken[i].is_known);
+        finish(world, &taken[i].lease, 1);
+    }
+    assert_int_equal(stats(world).jobs, 0);
+    assert_true(mark(world, "b", 0, true, LONG_MS));
+    expect_sweep(world, "a", false, 0);
+}
+
+static void test_a_redis_that_threw_keys_away_is_rebuilt(void **state)
+{
+    static const char *const losses[] = {
+        "DEL {p}:jobs",
+        "DEL {p}:ring:n",
+        "DEL {p}:ring:h {p}:ring:n",
+        "DEL {p}:leases",
+        "DEL {p}:leases {p}:fences",
+        "DEL {p}:delayed",
+        "DEL {p}:counts",
+        "HDEL {p}:jobs 6.1",
+        "SET {p}:jobs wrong",
+        "SET {p}:delayed wrong",
+        "HSET {p}:counts n wrong",
+    };
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        lose(*state, losses[i], false);
+    }
+    lose(*state, "DEL {p}:line:n:1", true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +227,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_restored_redis_is_rebuilt_from_the_start, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(test_a_master_that_was_away_is_rebuilt, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_redis_that_threw_keys_away_is_rebuilt, world_setup,
+                                        world_teardown),
         cmocka_unit_test_setup_teardown(test_a_spoiled_sweep_starts_again, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
