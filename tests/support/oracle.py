@@ -25,8 +25,6 @@ from support.pictures import encoded, picture
 from support.process import wait_until
 
 REPORTS = []  # (title, lines) of every verdict, for the end of a test run
-# What stays in Redis when there is no work (common/queue/scripts/common.lua): counters, and what is told of servers and workers.
-STANDING_KEYS = ("fence", "turn", "wake", "epoch", "sweep", "workers", "reports", "counts", "paused")
 BOXES = {"thumbnail": (200, 200), "medium": (800, 800), "webp": None}  # of the built-in profile; None: full size
 LIKENESS = 9  # mean difference of pictures reduced to 16 x 16, in 0 to 255
 
@@ -153,14 +151,10 @@ class Oracle:
 
     def redis_left(self):
         """Keys of Redis that hold work, and counts of work that is not there."""
-        client = self.stack.redis()
-        keys = [key.decode() for key in client.scan_iter("*", count=1000)]
-        found = [key for key in keys if key.rpartition("}")[2].strip(":").partition(":")[0] not in STANDING_KEYS]
-        for key in keys:
-            if key.endswith(":counts"):
-                waiting = dict(zip("hnl", client.hmget(key, *"hnl")))
-                found += [f"{key} {name}={int(count)}" for name, count in waiting.items() if count and int(count)]
-        return sorted(found)
+        found = sorted(self.stack.queue_left())
+        waiting = self.stack.redis().hgetall("{pixmill}:counts")
+        return found + [f"counts of {name.decode()}: {int(count)}" for name, count in waiting.items()
+                        if name in (b"h", b"n", b"l") and int(count)]
 
     def leftovers(self):
         """What keeps this stack from being settled, as short texts."""
