@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * pixmill-bench-queue MODE --redis URL [--database URL] [--jobs N] [--batch N] [--lanes N] [--rows none|ready|both] [--gap-ms N]
+ * pixmill-bench-queue MODE --redis URL [--database URL] [--jobs N] [--batch N] [--lanes N] [--rows none|ready|both|group]
+ *     [--gap-ms N]
  *
  * MODE is push, work or latency (queue_bench.h). Prints one line of NAME=NUMBER. tests/bench/queue starts the servers, makes the
  * rows and reads the line.
@@ -46,14 +47,14 @@ static void take_number(const char *text, int64_t most, int64_t *out)
 
 static void take_rows(const char *word, enum bench_rows *rows)
 {
-    static const char *const words[] = {"none", "ready", "both"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const words[] = {"none", "ready", "both", "group"};
+    for (int i = 0; i < 4; i++) {
         if (strcmp(word, words[i]) == 0) {
             *rows = (enum bench_rows)i;
             return;
         }
     }
-    fail("--rows none, ready or both");
+    fail("--rows none, ready, both or group");
 }
 
 static void read_options(int argc, char **argv, struct queue_bench *bench, struct options *options)
@@ -75,7 +76,7 @@ static void read_options(int argc, char **argv, struct queue_bench *bench, struc
             take_number(optarg, MOST_JOBS, &bench->jobs);
             break;
         case 'b':
-            take_number(optarg, QUEUE_TAKE_MAX, &bench->batch);
+            take_number(optarg, QUEUE_PUSH_MAX, &bench->batch);
             break;
         case 'l':
             take_number(optarg, BENCH_MOST_LANES, &bench->lanes);
@@ -95,6 +96,9 @@ static void read_options(int argc, char **argv, struct queue_bench *bench, struc
     }
     if (bench->rows != BENCH_ROWS_NONE && options->database == NULL) {
         fail("rows are in a --database");
+    }
+    if (strcmp(argv[optind], "push") != 0 && bench->batch > QUEUE_TAKE_MAX) {
+        fail("no more jobs than that are taken at once");
     }
 }
 

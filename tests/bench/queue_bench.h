@@ -12,7 +12,8 @@
 
 enum { BENCH_LEASE_MS = 60000, BENCH_MOST_LANES = 256 };
 
-enum bench_rows { BENCH_ROWS_NONE, BENCH_ROWS_READY, BENCH_ROWS_BOTH };
+/* GROUP: one db_image_ready_many of all that was taken. */
+enum bench_rows { BENCH_ROWS_NONE, BENCH_ROWS_READY, BENCH_ROWS_BOTH, BENCH_ROWS_GROUP };
 
 struct queue_bench {
     struct loop *loop;
@@ -35,7 +36,7 @@ struct queue_bench {
 /* Ends the program with a sentence where err is an error. */
 void queue_bench_check(const struct err *err);
 
-/* Pushes all jobs, many calls in flight. */
+/* Pushes all jobs, `batch` in a call, many calls in flight. */
 void queue_bench_push(struct queue_bench *bench);
 
 /* Takes, settles and finishes all jobs: `lanes` chains at once, each with up to `batch` jobs in hand. */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PUSHES_IN_FLIGHT = 256, WAIT_MS = 1000 };
+enum { PUSHES_IN_FLIGHT = 256, WAIT_MS = 1000, VARIANTS = 3 };
 
 static struct job job_number(int64_t number)
 {
@@ -28,29 +28,51 @@ struct pusher {
     int64_t sent;
 };
 
+/* A call in flight. */
+struct pushing {
+    struct pusher *pusher;
+    size_t count;
+    size_t added;
+};
+
 static void on_pushed(void *owner, const struct err *err);
 
-static void push_next(struct pusher *pusher)
+static void push_next(struct pushing *pushing)
 {
-    if (pusher->sent < pusher->bench->jobs) {
-        struct job job = job_number(++pusher->sent);
-        queue_push(pusher->bench->queue, &job, 1 + pusher->sent % 4, 0, on_pushed, pusher);
+    struct pusher *pusher = pushing->pusher;
+    struct queue *queue = pusher->bench->queue;
+    int64_t left = pusher->bench->jobs - pusher->sent;
+    struct queue_pushing jobs[QUEUE_PUSH_MAX];
+    pushing->count = (size_t)(left < pusher->bench->batch ? left : pusher->bench->batch);
+    for (size_t i = 0; i < pushing->count; i++) {
+        pusher->sent++;
+        jobs[i] = (struct queue_pushing){job_number(pusher->sent), 1 + pusher->sent % 4};
+    }
+    if (pushing->count == 1) {
+        pushing->added = 1;
+        queue_push(queue, &jobs[0].job, jobs[0].uploader, 0, on_pushed, pushing);
+    } else if (pushing->count > 0) {
+        queue_push_many(queue, jobs, pushing->count, &pushing->added, on_pushed, pushing);
     }
 }
 
 static void on_pushed(void *owner, const struct err *err)
 {
-    struct pusher *pusher = owner;
+    struct pushing *pushing = owner;
+    struct queue_bench *bench = pushing->pusher->bench;
     queue_bench_check(err);
-    pusher->bench->done++;
-    push_next(pusher);
+    bench->done += (int64_t)pushing->count;
+    bench->missed += (int64_t)(pushing->count - pushing->added);
+    push_next(pushing);
 }
 
 void queue_bench_push(struct queue_bench *bench)
 {
     struct pusher pusher = {.bench = bench};
-    for (int i = 0; i < PUSHES_IN_FLIGHT; i++) {
-        push_next(&pusher);
+    struct pushing pushings[PUSHES_IN_FLIGHT];
+    for (int64_t i = 0; i < PUSHES_IN_FLIGHT / bench->batch; i++) {
+        pushings[i] = (struct pushing){.pusher = &pusher};
+        push_next(&pushings[i]);
     }
     while (bench->done < bench->jobs) {
         uv_run(loop_uv(bench->loop), UV_RUN_ONCE);
@@ -64,6 +86,8 @@ struct settling {
     struct lane *lane;
     struct job job;
     struct db_image_work work;
+    struct db_variant variants[VARIANTS];
+    struct db_image_result result;
     bool is_current;
 };
 
@@ -74,6 +98,7 @@ struct lane {
     struct queue_taken taken[QUEUE_TAKE_MAX];
     struct queue_lease leases[QUEUE_TAKE_MAX];
     struct settling settling[QUEUE_TAKE_MAX];
+    bool are_current[QUEUE_TAKE_MAX]; /* of a group */
     size_t count;
     size_t unsettled;
 };
@@ -111,12 +136,11 @@ static void on_ready(void *owner, const struct err *err)
     settled(settling, settling->is_current);
 }
 
-static void make_ready(struct settling *settling)
+static void fill_result(struct settling *settling)
 {
     static const char *const names[] = {"thumbnail", "medium", "webp"};
-    struct db_variant variants[3];
-    for (int i = 0; i < 3; i++) {
-        variants[i] = (struct db_variant){
+    for (int i = 0; i < VARIANTS; i++) {
+        settling->variants[i] = (struct db_variant){
             .name = names[i],
             .stored_name = arena_format(settling->lane->arena, "products/%s/%" PRId64 "-g%" PRId64 ".x",
                                         names[i], settling->job.image, settling->job.generation),
@@ -125,14 +149,41 @@ static void make_ready(struct settling *settling)
             .height_px = 150,
             .bytes = 12345};
     }
-    struct db_image_result result = {.id = settling->job.image,
-                                     .generation = settling->job.generation,
-                                     .width_px = 4000,
-                                     .height_px = 3000,
-                                     .profile = "default",
-                                     .variants = variants,
-                                     .variant_count = 3};
-    db_image_ready(settling->lane->bench->db, &result, &settling->is_current, on_ready, settling);
+    settling->result = (struct db_image_result){.id = settling->job.image,
+                                                .generation = settling->job.generation,
+                                                .width_px = 4000,
+                                                .height_px = 3000,
+                                                .profile = "default",
+                                                .variants = settling->variants,
+                                                .variant_count = VARIANTS};
+}
+
+static void make_ready(struct settling *settling)
+{
+    fill_result(settling);
+    db_image_ready(settling->lane->bench->db, &settling->result, &settling->is_current, on_ready, settling);
+}
+
+static void on_group_ready(void *owner, const struct err *err)
+{
+    struct lane *lane = owner;
+    queue_bench_check(err);
+    for (size_t i = 0; i < lane->count; i++) {
+        lane->bench->missed += !lane->are_current[i];
+    }
+    lane_finish(lane);
+}
+
+static void make_group_ready(struct lane *lane)
+{
+    const struct db_image_result *results[QUEUE_TAKE_MAX];
+    lane->arena = arena_new();
+    for (size_t i = 0; i < lane->count; i++) {
+        lane->settling[i] = (struct settling){.lane = lane, .job = lane->taken[i].job};
+        fill_result(&lane->settling[i]);
+        results[i] = &lane->settling[i].result;
+    }
+    db_image_ready_many(lane->bench->db, results, lane->count, lane->are_current, on_group_ready, lane);
 }
 
 static void on_begun(void *owner, const struct err *err)
@@ -177,6 +228,8 @@ static void on_taken(void *owner, const struct err *err)
     }
     if (lane->bench->rows == BENCH_ROWS_NONE) {
         lane_finish(lane);
+    } else if (lane->bench->rows == BENCH_ROWS_GROUP) {
+        make_group_ready(lane);
     } else {
         lane_settle(lane);
     }
