@@ -62,12 +62,17 @@ local function parts_of(id)
     return string.match(job, '^([hnl]):(%d+):(.*)$')
 end
 
--- Puts a job that is in no other place into its line: as the last, or as the first, for jobs that had their turn before.
-local function join_line(id, class, uploader, is_first)
+-- Puts a job that is in no other place into its line: as the last, or as the first, for jobs that had their turn before. Who
+-- calls this counts it.
+local function join_line_uncounted(id, class, uploader, is_first)
     local side = is_first and 'LPUSH' or 'RPUSH'
     if redis.call(side, line_key(class, uploader), id) == 1 then
         redis.call(side, ring_key(class), uploader)
     end
+end
+
+local function join_line(id, class, uploader, is_first)
+    join_line_uncounted(id, class, uploader, is_first)
     redis.call('HINCRBY', counts, class, 1)
 end
 
@@ -94,9 +99,12 @@ local function wake_up(count)
     if count == 0 or is_paused() then
         return
     end
-    count = math.min(count, most_tokens - redis.call('LLEN', wake))
-    for _ = 1, count do
-        redis.call('RPUSH', wake, '1')
+    local tokens = {}
+    for i = 1, math.min(count, most_tokens - redis.call('LLEN', wake)) do
+        tokens[i] = '1'
+    end
+    if #tokens > 0 then
+        redis.call('RPUSH', wake, unpack(tokens))
     end
 end
 

@@ -2,15 +2,26 @@
 -- finish: removes finished jobs, with all that was kept about them.
 -- ARGV: id and token, for each lease
 -- Returns how many were removed; those whose token is stale are left alone.
+local portion = 256
 local removed = 0
 go_on_when_full()
-for i = 1, #ARGV, 2 do
-    local id = ARGV[i]
-    if is_held(id, ARGV[i + 1]) then
-        release(id)
-        redis.call('HDEL', lost, id)
-        redis.call('HDEL', jobs, id)
-        removed = removed + 1
+for first = 1, #ARGV, 2 * portion do
+    local ids, tokens = {}, {}
+    for i = first, math.min(first + 2 * portion - 1, #ARGV), 2 do
+        table.insert(ids, ARGV[i])
+        table.insert(tokens, ARGV[i + 1])
+    end
+    local held = {}
+    for i, token in ipairs(redis.call('HMGET', fences, unpack(ids))) do
+        if token == tokens[i] then
+            table.insert(held, ids[i])
+        end
+    end
+    if #held > 0 then
+        redis.call('ZREM', leases, unpack(held))
+        redis.call('HDEL', fences, unpack(held))
+        redis.call('HDEL', lost, unpack(held))
+        removed = removed + redis.call('HDEL', jobs, unpack(held))
     end
 end
 if removed > 0 then

@@ -34,11 +34,15 @@ end
 
 -- Of 10 turns low has 1, normal 2, high the others; a class that has nothing passes its turn on: to high, normal, low.
 local turn = tonumber(redis.call('GET', prefix .. ':turn')) or 0
+local is_ready = {} -- by class, where it is known
 local function pick_class()
     local next_turn = (turn + 1) % 10
     local first = next_turn == 0 and 'l' or (next_turn == 3 or next_turn == 7) and 'n' or 'h'
     for _, class in ipairs({first, 'h', 'n', 'l'}) do
-        if redis.call('EXISTS', ring_key(class)) == 1 then
+        if is_ready[class] == nil then
+            is_ready[class] = redis.call('EXISTS', ring_key(class)) == 1
+        end
+        if is_ready[class] then
             turn = next_turn
             return class
         end
@@ -54,6 +58,8 @@ local function pop(class)
     local id = redis.call('LPOP', line)
     if redis.call('EXISTS', line) == 1 then
         redis.call('RPUSH', ring_key(class), uploader)
+    else
+        is_ready[class] = nil
     end
     if id then
         popped[class] = (popped[class] or 0) + 1
@@ -63,12 +69,7 @@ local function pop(class)
     return id
 end
 
--- Tokens only grow, and none is below the time in microseconds: so none of before comes again after Redis was emptied, or
--- restored from a file that is older than the last tokens.
-local time = redis.call('TIME')
-local fence = math.max((tonumber(redis.call('GET', prefix .. ':fence')) or 0) + 1, time[1] * 1000000 + time[2])
-
-local taken = {}
+local ids = {}
 local passed_over = 0
 for _ = 1, most do
     local class = pick_class()
@@ -76,20 +77,45 @@ for _ = 1, most do
         break
     end
     local id = pop(class)
-    local _, _, payload = parts_of(id or '')
-    if payload then
-        redis.call('ZADD', leases, integer(now + lease_ms), id)
-        redis.call('HSET', fences, id, integer(fence))
-        table.insert(taken, id)
-        table.insert(taken, integer(fence))
-        table.insert(taken, tonumber(redis.call('HGET', lost, id)) or 0)
-        table.insert(taken, payload)
-        fence = fence + 1
+    if id then
+        table.insert(ids, id)
     else
         passed_over = passed_over + 1
     end
 end
+
+-- Tokens only grow, and none is below the time in microseconds: so none of before comes again after Redis was emptied, or
+-- restored from a file that is older than the last tokens.
+local time = redis.call('TIME')
+local fence = math.max((tonumber(redis.call('GET', prefix .. ':fence')) or 0) + 1, time[1] * 1000000 + time[2])
+
+-- Leases them all by one call a key.
+local taken, ends, tokens = {}, {}, {}
+if #ids > 0 then
+    local until_ms = integer(now + lease_ms)
+    local found = redis.call('HMGET', jobs, unpack(ids))
+    local lost_leases = redis.call('HMGET', lost, unpack(ids))
+    for i, id in ipairs(ids) do
+        local payload = found[i] and string.match(found[i], '^[hnl]:%d+:(.*)$')
+        if payload then
+            local token = integer(fence)
+            fence = fence + 1
+            table.insert(ends, until_ms)
+            table.insert(ends, id)
+            table.insert(tokens, id)
+            table.insert(tokens, token)
+            table.insert(taken, id)
+            table.insert(taken, token)
+            table.insert(taken, tonumber(lost_leases[i]) or 0)
+            table.insert(taken, payload)
+        else
+            passed_over = passed_over + 1
+        end
+    end
+end
 if #taken > 0 then
+    redis.call('ZADD', leases, unpack(ends))
+    redis.call('HSET', fences, unpack(tokens))
     redis.call('SET', prefix .. ':fence', integer(fence - 1))
     redis.call('SET', prefix .. ':turn', integer(turn))
 end
