@@ -12,4 +12,7 @@ struct call;
 /* Lets an upload in: it holds *share. Returns 0, or -1 where the request has been answered with 503 or 429. */
 int admit_upload(struct call *call, struct admission_share *share) MUST_CHECK;
 
+/* The same for a request that brings work for the queue, but no file. */
+int admit_job(struct call *call) MUST_CHECK;
+
 #endif

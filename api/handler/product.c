@@ -6,6 +6,7 @@
  *               ▲     └─ slug taken and not given ─┐
  *               └──────── another slug ◄───────────┘
  */
+#include "api/handler/json_body.h"
 #include "api/handler/product_form.h"
 #include "api/handler/service.h"
 #include "api/handler/slug.h"
@@ -18,10 +19,8 @@
 #include "common/base/random.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum {
-    JSON_MAX_BYTES = 1024 * 1024,
     SLUG_NUMBERS = 20, /* after that many numbers a random one ends the search */
     SLUG_TRIES = SLUG_NUMBERS + 3
 };
@@ -100,19 +99,14 @@ static void on_body(void *owner, const struct err *err)
     insert(creation);
 }
 
-static bool is_json(const char *type)
-{
-    size_t bytes = type ? strcspn(type, "; \t") : 0;
-    return bytes == 16 && strncasecmp(type, "application/json", bytes) == 0;
-}
-
 void product_create(struct call *call)
 {
-    if (request_has_body(call->request) && !is_json(request_header(call->request, "Content-Type"))) {
+    if (request_has_body(call->request) && !json_body_is_told(call->request)) {
         problem_answer_code(call->request, ERR_UNSUPPORTED_MEDIA_TYPE);
         return;
     }
     struct product_new *creation = arena_alloc(call->arena, sizeof(*creation));
     creation->call = call;
-    request_read_whole(call->request, JSON_MAX_BYTES, &creation->body, &creation->bytes, on_body, creation);
+    request_read_whole(call->request, JSON_BODY_MOST_BYTES, &creation->body, &creation->bytes, on_body,
+                       creation);
 }

@@ -54,6 +54,46 @@ const char *query_value(struct arena *arena, const char *query, const char *name
     return NULL;
 }
 
+bool query_has(struct arena *arena, const char *query, const char *name)
+{
+    while (*query != '\0') {
+        size_t pair = strcspn(query, "&");
+        const char *found = decode_value(arena, query, strcspn(query, "&="));
+        if (pair > 0 && found != NULL && strcmp(found, name) == 0) {
+            return true;
+        }
+        query += pair;
+        query += *query == '&';
+    }
+    return false;
+}
+
+static bool is_listed(const char *name, const char *const *names)
+{
+    while (*names != NULL && strcmp(*names, name) != 0) {
+        names++;
+    }
+    return *names != NULL;
+}
+
+const char *query_unknown(struct arena *arena, const char *query, const char *const *names,
+                          const char *const *more)
+{
+    while (*query != '\0') {
+        size_t pair = strcspn(query, "&");
+        const char *name = decode_value(arena, query, strcspn(query, "&="));
+        if (pair > 0 && name == NULL) {
+            return "?"; /* what can not even be said */
+        }
+        if (pair > 0 && !is_listed(name, names) && !is_listed(name, more)) {
+            return name;
+        }
+        query += pair;
+        query += *query == '&';
+    }
+    return NULL;
+}
+
 char *query_decode_path(struct arena *arena, const char *path, size_t bytes)
 {
     char *out = arena_alloc(arena, bytes + 1);

@@ -2,13 +2,13 @@
 #include "api/route/paging.h"
 
 #include "api/http/query.h"
+#include "api/route/params.h"
 #include "api/route/problem.h"
 #include "common/base/arena.h"
 #include "common/base/digest.h"
 #include "common/base/text.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { CHECK_BYTES = 6, CURSOR_MAX_CHARACTERS = 256, FORWARD = '>', BACKWARD = '<' };
 
@@ -79,30 +79,6 @@ const char *paging_cursor(struct arena *arena, const char *list, const struct pa
     return encode(arena, plain, CHECK_BYTES + bytes);
 }
 
-/* "" or a moment as our rows have it: the database is given nothing that it could not read. */
-static bool is_time(const char *text)
-{
-    struct tm read = {0};
-    struct tm real;
-    if (*text == '\0') {
-        return true;
-    }
-    /* strptime would take blanks and short years */
-    if (strspn(text, "0123456789") != 4 || strchr(text, ' ') != NULL) {
-        return false;
-    }
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &read);
-    if (rest == NULL || read.tm_year < -1899 || read.tm_sec > 59) {
-        return false;
-    }
-    real = read;
-    bool is_real_day =
-        timegm(&real) != -1 && real.tm_mday == read.tm_mday; /* timegm makes 1 March of 29 February */
-    size_t fraction = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
-    rest += fraction > 0 ? fraction + 1 : 0;
-    return is_real_day && fraction <= 6 && strcmp(rest, "Z") == 0;
-}
-
 /* Reads "ORDER/TIME/ID", which it cuts into pieces. */
 static int read_place(char *keys, struct paging_place *place)
 {
@@ -114,7 +90,7 @@ static int read_place(char *keys, struct paging_place *place)
     *time++ = '\0';
     *id++ = '\0';
     place->uploaded_at = time;
-    if (!is_time(time) || text_int64(keys, INT64_MIN, INT64_MAX, &place->order)) {
+    if ((*time != '\0' && !params_is_time(time)) || text_int64(keys, INT64_MIN, INT64_MAX, &place->order)) {
         return -1;
     }
     return text_int64(id, 1, INT64_MAX, &place->id);
@@ -210,11 +186,12 @@ static json_t *link_to(struct arena *arena, const char *url, const char *list, s
     if (!target->is_there) {
         return json_null();
     }
+    char joint = strchr(url, '?') != NULL ? '&' : '?';
     if (target->is_first) {
-        return json_string(arena_format(arena, "%s?limit=%zu", url, limit));
+        return json_string(arena_format(arena, "%s%climit=%zu", url, joint, limit));
     }
     const char *cursor = paging_cursor(arena, list, &target->place, target->is_backward);
-    return json_string(arena_format(arena, "%s?limit=%zu&cursor=%s", url, limit, cursor));
+    return json_string(arena_format(arena, "%s%climit=%zu&cursor=%s", url, joint, limit, cursor));
 }
 
 json_t *paging_answer(struct arena *arena, const char *url, const char *list, const struct paging *paging,

@@ -60,7 +60,7 @@ struct paging_cut {
 struct paging_cut paging_cut(const struct paging *paging, size_t rows);
 
 /*
- * {"next", "previous", "results"}: results is taken over. url is the list's, without a query. previous is null on the page that
+ * {"next", "previous", "results"}: results is taken over. url is the list's, with what filters it as a query. previous is null on the page that
  * the list starts with, next on the one that it ends with.
  */
 json_t *paging_answer(struct arena *arena, const char *url, const char *list, const struct paging *paging,

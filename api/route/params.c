@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 const char *params_text(const struct call *call, const char *name)
 {
@@ -51,6 +52,33 @@ int params_bool_of_text(const char *text, bool *out)
         }
     }
     return -1;
+}
+
+/* The zone of a time: "Z", or hours and minutes from UTC. */
+static bool is_zone(const char *text)
+{
+    bool is_offset = (text[0] == '+' || text[0] == '-') && strlen(text) == 6 && text[3] == ':' &&
+                     strspn(text + 1, "0123456789") == 2 && strspn(text + 4, "0123456789") == 2;
+    return strcmp(text, "Z") == 0 || (is_offset && memcmp(text + 1, "15", 2) < 0 && text[4] < '6');
+}
+
+bool params_is_time(const char *text)
+{
+    struct tm read = {0};
+    /* strptime would take blanks and short years */
+    if (strspn(text, "0123456789") != 4 || strchr(text, ' ') != NULL) {
+        return false;
+    }
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &read);
+    if (rest == NULL || read.tm_year < -1899 || read.tm_sec > 59) {
+        return false;
+    }
+    struct tm real = read;
+    bool is_real_day =
+        timegm(&real) != -1 && real.tm_mday == read.tm_mday; /* timegm makes 1 March of 29 February */
+    size_t fraction = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
+    rest += fraction > 0 ? fraction + 1 : 0;
+    return is_real_day && fraction <= 6 && is_zone(rest);
 }
 
 /* Reads digits at text up to the end of a preference; -1 where there is anything else. */

@@ -22,6 +22,9 @@ const char *params_query(const struct call *call, const char *name);
 /* Reads "true", "false", "1", "0", "on", "off", "yes", "no" (any case). Returns 0, or -1 for anything else. */
 int params_bool_of_text(const char *text, bool *out) MUST_CHECK;
 
+/* True for a time of RFC 3339 ("2026-01-31T12:00:00.5Z", "...+01:00") that PostgreSQL can read. */
+bool params_is_time(const char *text);
+
 /*
  * The N of a "wait=N" preference (RFC 7240, 4.3) in a Prefer value, at most `most`; -1 where there is none or value is NULL.
  */

@@ -78,22 +78,39 @@ static bool pattern_fits(struct arena *arena, const char *pattern, const char *p
     return !next_part(&path, &have);
 }
 
+/* The pattern that a path is meant for; NULL: none. */
+static const char *choose_pattern(const struct route *routes, size_t count, struct arena *arena,
+                                  const char *path)
+{
+    struct route_match tried;
+    const char *chosen = NULL;
+    size_t fewest = ROUTE_MAX_PARAMS + 1;
+    for (size_t i = 0; i < count; i++) {
+        if (pattern_fits(arena, routes[i].pattern, path, &tried) && tried.count < fewest) {
+            chosen = routes[i].pattern;
+            fewest = tried.count;
+        }
+    }
+    return chosen;
+}
+
 void router_match(const struct route *routes, size_t count, struct arena *arena, enum http_method method,
                   const char *path, struct route_match *match)
 {
-    struct route_match tried = {0};
-    *match = tried;
     enum http_method wanted = method == HTTP_HEAD_ ? HTTP_GET_ : method;
-    for (size_t i = 0; i < count; i++) {
-        if (!pattern_fits(arena, routes[i].pattern, path, &tried)) {
+    const char *pattern = choose_pattern(routes, count, arena, path);
+    *match = (struct route_match){0};
+    for (size_t i = 0; pattern != NULL && i < count; i++) {
+        if (strcmp(routes[i].pattern, pattern) != 0) {
             continue;
         }
         match->methods |= 1U << routes[i].method;
         if (match->route == NULL && routes[i].method == wanted) {
             match->route = &routes[i];
-            match->count = tried.count;
-            memcpy(match->params, tried.params, sizeof(match->params));
         }
+    }
+    if (match->route != NULL) {
+        pattern_fits(arena, pattern, path, match);
     }
 }
 

@@ -4,7 +4,8 @@
  *
  * A pattern is a path whose parts are words or parameters: "/api/products/{slug}/images/{id}/". A parameter takes one part that
  * is not empty; "{name*}" as the last part takes all that is left. A last slash counts neither in the pattern nor in the path.
- * The first row that fits wins.
+ * Of the patterns that a path fits, the one with the fewest parameters is meant, and only its rows count: "/dead/retry/" is an
+ * address of its own beside "/dead/{id}/".
  */
 #ifndef PIXMILL_ROUTE_ROUTER_H
 #define PIXMILL_ROUTE_ROUTER_H

@@ -106,6 +106,25 @@ static void test_encode(void **state)
     arena_free(arena);
 }
 
+static void test_unknown_names(void **state)
+{
+    static const char *const names[] = {"a", "b c", NULL};
+    static const char *const more[] = {"d", NULL};
+    struct arena *arena = arena_new();
+    (void)state;
+    assert_null(query_unknown(arena, "", names, more));
+    assert_true(query_has(arena, "x&b+c=%00&d", "b c"));
+    assert_true(query_has(arena, "x", "x"));
+    assert_false(query_has(arena, "xx=x&=x", "x"));
+    assert_false(query_has(arena, "", ""));
+    assert_null(query_unknown(arena, "a=1&&b+c=2&b%20c&d=&a", names, more));
+    assert_text(query_unknown(arena, "a=1&x=2&y=3", names, more), "x");
+    assert_text(query_unknown(arena, "A=1", names, more), "A");
+    assert_text(query_unknown(arena, "=1", names, more), "");
+    assert_text(query_unknown(arena, "a=1&%ff=2", names, more), "?");
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_path_ends_where_told),
         cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_unknown_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

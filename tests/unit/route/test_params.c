@@ -130,11 +130,45 @@ static void test_faults_are_told_by_field(void **state)
     json_decref(errors);
 }
 
+static void test_times_are_those_that_are(void **state)
+{
+    static const char *const good[] = {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00.123456Z",
+                                       "2024-02-29T23:59:59Z", "2026-01-31T12:00:00+01:00",
+                                       "2026-01-31T12:00:00.5-14:59"};
+    static const char *const bad[] = {"",
+                                      "2026-01-31",
+                                      "2026-01-31T12:00:00",
+                                      "2026-01-31 12:00:00Z",
+                                      "26-01-31T12:00:00Z",
+                                      "2026-02-30T12:00:00Z",
+                                      "2025-02-29T12:00:00Z",
+                                      "0000-01-01T00:00:00Z",
+                                      "2026-01-31T25:00:00Z",
+                                      "2026-01-31T12:00:60Z",
+                                      "2026-01-31T12:00:00.Z",
+                                      "2026-01-31T12:00:00.1234567Z",
+                                      "2026-01-31T12:00:00+15:00",
+                                      "2026-01-31T12:00:00+01:60",
+                                      "2026-01-31T12:00:00+0100",
+                                      "2026-01-31T12:00:00+01:0",
+                                      "2026-01-31T12:00:00 01:00",
+                                      "2026-01-31T12:00:00ZZ",
+                                      "now"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_true(params_is_time(good[i]));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_false(params_is_time(bad[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_id_is_a_positive_number),
         cmocka_unit_test(test_booleans_are_words),
+        cmocka_unit_test(test_times_are_those_that_are),
         cmocka_unit_test(test_prefer_wait_is_read_as_the_rfc_has_it),
         cmocka_unit_test_setup_teardown(test_image_fields_are_typed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_200_characters_count_not_bytes, setup, teardown),
