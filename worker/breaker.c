@@ -4,6 +4,7 @@
 #include "common/base/alloc.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/metric.h"
 #include "common/base/random.h"
 #include "common/net/backoff.h"
 #include "common/net/loop.h"
@@ -132,6 +133,7 @@ void breaker_trip(struct breaker *breaker)
     }
     breaker->is_open = true;
     breaker->opened_us = clock_monotonic_us();
+    metric_add(breaker->options.trips, 1);
     log_warn("a dependency failed; no job is claimed until it answers",
              log_text("dependency", breaker->options.name));
     probe(breaker);

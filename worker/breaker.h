@@ -13,6 +13,7 @@
 
 struct breaker;
 struct loop;
+struct metric;
 
 struct breaker_options {
     const char *name;                                        /* for the log; outlives the breaker */
@@ -20,6 +21,7 @@ struct breaker_options {
     void *subject;
     void (*changed)(void *owner); /* it opened or closed; from the loop */
     void *owner;
+    struct metric *trips; /* how often it opened; borrowed; NULL: not counted */
 };
 
 /* A closed breaker. Never NULL. Freed with breaker_close. */

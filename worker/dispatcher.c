@@ -2,6 +2,7 @@
 #include "worker/dispatcher.h"
 
 #include "common/base/alloc.h"
+#include "common/base/clock.h"
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
@@ -11,6 +12,7 @@
 #include "worker/breaker.h"
 #include "worker/codec_pool.h"
 #include "worker/job_run.h"
+#include "worker/metrics.h"
 #include "worker/parts.h"
 
 #include <assert.h>
@@ -42,7 +44,8 @@ struct dispatcher {
     size_t in_hand;
     size_t needing_codec;
     uint64_t taken_count;
-    size_t count; /* out-parameter of queue_take */
+    uint64_t take_us; /* when the call that is pending began */
+    size_t count;     /* out-parameter of queue_take */
     struct queue_taken taken[QUEUE_TAKE_MAX];
     bool is_calling; /* a take, a wait, or a giving back after the stop is pending */
     bool is_stopping;
@@ -160,6 +163,7 @@ static void take(struct dispatcher *d, size_t most)
     set_state(d, DISPATCHER_TAKING, 0);
     d->is_calling = true;
     d->count = 0;
+    d->take_us = clock_monotonic_us();
     queue_take(d->parts->queue, most, d->parts->lease_ms, d->taken, &d->count, on_taken, d);
 }
 
@@ -204,6 +208,7 @@ static void on_taken(void *owner, const struct err *err)
 {
     struct dispatcher *d = owner;
     d->is_calling = false;
+    metric_observe_us(d->parts->metrics->take, clock_monotonic_us() - d->take_us);
     if (err != NULL) {
         /* what it may have leased runs out and comes again */
         if (!d->is_stopping) {

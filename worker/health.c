@@ -2,6 +2,7 @@
 #include "worker/health.h"
 
 #include "common/base/alloc.h"
+#include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/list.h"
 #include "common/base/text.h"
@@ -9,6 +10,7 @@
 #include "common/queue/queue.h"
 #include "worker/codec_pool.h"
 #include "worker/dispatcher.h"
+#include "worker/metrics.h"
 #include "worker/parts.h"
 
 #include <assert.h>
@@ -19,7 +21,7 @@ enum {
     MOST_VISITS = 16,
     BACKLOG = 16,
     REQUEST_BYTES = 2048,
-    ANSWER_BYTES = 512
+    ANSWER_BYTES = 1 << 20 /* over it nothing is answered */
 };
 
 /* One connection: reads until an empty line, answers, closes. */
@@ -31,7 +33,7 @@ struct visit {
     struct deadline deadline;
     char request[REQUEST_BYTES];
     size_t request_bytes;
-    char answer[ANSWER_BYTES];
+    struct buf answer; /* owned */
 };
 
 struct health {
@@ -106,6 +108,7 @@ static void on_visit_closed(uv_handle_t *handle)
     struct health *health = visit->health;
     list_remove(&visit->link);
     health->visit_count--;
+    buf_release(&visit->answer);
     free(visit);
     end_where_done(health);
 }
@@ -125,23 +128,61 @@ static void on_written(uv_write_t *write, int status)
     end_visit(write->data);
 }
 
+/* Each page appends its body; is_well tells 200 from 503. */
+static int write_health(const struct health *health, struct buf *body, bool *is_well)
+{
+    struct dispatcher_status status = dispatcher_status(health->dispatcher);
+    *is_well = health->fault == NULL;
+    return buf_format(body,
+                      "{\"status\":\"%s\",\"detail\":\"%s\",\"codecs\":%zu,\"in_hand\":%zu,\"backlog\":%lld,"
+                      "\"paused\":%s}\n",
+                      health->fault != NULL ? "failing" : "ok", health->fault != NULL ? health->fault : "",
+                      codec_pool_live(health->parts->codecs), status.in_hand, (long long)health->backlog,
+                      status.is_paused ? "true" : "false");
+}
+
+static int write_metrics(const struct health *health, struct buf *body, bool *is_well)
+{
+    struct dispatcher_status status = dispatcher_status(health->dispatcher);
+    *is_well = true;
+    return worker_metrics_write(health->parts->metrics, health->parts, &status, body);
+}
+
+/* The first row whose text the request begins with; a probe may ask for the last at any address. */
+static const struct page {
+    const char *request;
+    const char *type;
+    int (*write)(const struct health *health, struct buf *body, bool *is_well);
+} pages[] = {{"GET /metrics ", METRIC_CONTENT_TYPE, write_metrics}, {"", "application/json", write_health}};
+
+static int write_answer(const struct health *health, const struct page *page, struct buf *answer)
+{
+    struct buf body;
+    bool is_well = false;
+    buf_init(&body, ANSWER_BYTES);
+    int status = page->write(health, &body, &is_well);
+    if (status == 0) {
+        status = buf_format(answer,
+                            "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                            "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+                            is_well ? "200 OK" : "503 Service Unavailable", page->type, body.used) |
+                 buf_add(answer, body.data, body.used);
+    }
+    buf_release(&body);
+    return status;
+}
+
 static void answer(struct visit *visit)
 {
-    const struct health *health = visit->health;
-    struct dispatcher_status status = dispatcher_status(health->dispatcher);
-    char body[ANSWER_BYTES / 2];
-    int body_bytes =
-        snprintf(body, sizeof body,
-                 "{\"status\":\"%s\",\"detail\":\"%s\",\"codecs\":%zu,\"in_hand\":%zu,\"backlog\":%lld,"
-                 "\"paused\":%s}\n",
-                 health->fault != NULL ? "failing" : "ok", health->fault != NULL ? health->fault : "",
-                 codec_pool_live(health->parts->codecs), status.in_hand, (long long)health->backlog,
-                 health->is_paused ? "true" : "false");
-    int bytes = snprintf(visit->answer, sizeof visit->answer,
-                         "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-                         "Cache-Control: no-store\r\nConnection: close\r\n\r\n%s",
-                         health->fault != NULL ? "503 Service Unavailable" : "200 OK", body_bytes, body);
-    uv_buf_t piece = uv_buf_init(visit->answer, (unsigned)bytes);
+    const struct page *page = pages;
+    while (!text_starts_with(visit->request, page->request)) {
+        page++;
+    }
+    if (write_answer(visit->health, page, &visit->answer) != 0) {
+        end_visit(visit);
+        return;
+    }
+    uv_buf_t piece = uv_buf_init(visit->answer.data, (unsigned)visit->answer.used);
     visit->write.data = visit;
     if (uv_write(&visit->write, (uv_stream_t *)&visit->tcp, &piece, 1, on_written) != 0) {
         end_visit(visit);
@@ -181,6 +222,7 @@ static void on_connection(uv_stream_t *listener, int status)
     }
     struct visit *visit = alloc_zeroed(1, sizeof *visit);
     visit->health = health;
+    buf_init(&visit->answer, 2 * ANSWER_BYTES);
     list_init(&visit->link);
     list_append(&health->visits, &visit->link);
     health->visit_count++;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The worker's own /healthz, for container health checks: a small responder that answers whatever is asked with 200 or
- * 503 and JSON. A worker is unwell where no codec is ready, or where there is backlog and a free codec and yet no job
+ * The worker's own /metrics (metrics.h) and /healthz, for container health checks: a small responder that answers whatever else
+ * is asked with 200 or 503 and JSON. A worker is unwell where no codec is ready, or where there is backlog and a free codec and yet no job
  * was taken for STUCK_MS: the commonest failure of such systems looks alive from outside.
  */
 #ifndef PIXMILL_WORKER_HEALTH_H

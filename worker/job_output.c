@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/job_output.h"
 
-#include "common/storage/storage.h"
+#include "common/base/clock.h"
 #include "common/base/failpoint.h"
+#include "common/base/metric.h"
+#include "common/storage/storage.h"
 
 #include <assert.h>
 #include <unistd.h>
@@ -60,6 +62,7 @@ static void on_stored(void *owner, const struct err *err)
 {
     struct job_output_file *file = owner;
     file->is_stored = err == NULL;
+    metric_observe_us(file->output->store_time, clock_monotonic_us() - file->began_us);
     failpoint("variant.renamed");
     answered(file, err);
 }
@@ -80,6 +83,7 @@ void job_output_store(struct job_output *output, const struct wire_variant *vari
         return;
     }
     file->fd = fd;
+    file->began_us = clock_monotonic_us();
     told->width_px = variant->width_px;
     told->height_px = variant->height_px;
     told->bytes = variant->bytes;

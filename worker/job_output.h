@@ -17,6 +17,7 @@
 
 struct arena;
 struct job_output;
+struct metric;
 struct storage;
 
 /* One variant. Inside job_output.c, but for its size. */
@@ -27,6 +28,7 @@ struct job_output_file {
     char other_name[IMAGE_NAME_BYTES]; /* what an attempt of another pass stores; "" where there is none */
     bool is_stored;
     bool is_left_out;
+    uint64_t began_us; /* when it was given to the storage */
 };
 
 struct job_output {
@@ -37,6 +39,7 @@ struct job_output {
     struct db_variant variants[PROFILE_MAX_VARIANTS]; /* what the row will say, profile->count of them */
     size_t pending;                                   /* calls to the storage that have not answered */
     struct err err;                                   /* the first failure; ERR_NONE while there is none */
+    struct metric *store_time;                        /* of a file; borrowed; NULL: not counted */
     void (*changed)(void *owner);
     void *owner;
 };

@@ -59,7 +59,7 @@ void job_run_on_shown(void *owner, const struct err *err)
     struct job_run *run = owner;
     run->pending--;
     if (err != NULL) {
-        log_debug("small variants are shown later", log_int("image", run->job.image), log_err(err));
+        log_debug("small variants are shown later", JOB_RUN_IDS(run), log_err(err));
     }
     step(run);
 }
@@ -108,6 +108,7 @@ static const struct {
 
 static void finish(struct job_run *run)
 {
+    job_run_count_end(run);
     lease_keeper_release(run->parts->leases, &run->hold);
     if (run->file.fd >= 0) {
         close(run->file.fd);
@@ -125,6 +126,7 @@ static void finish(struct job_run *run)
 static void set_state(struct job_run *run, enum run_state state)
 {
     run->state = state;
+    run->state_us = clock_monotonic_us();
     if (state != RUN_END) {
         states[state].start(run);
     }
@@ -133,6 +135,7 @@ static void set_state(struct job_run *run, enum run_state state)
 static void step(struct job_run *run)
 {
     while (run->state != RUN_END && run->pending == 0 && run->output.pending == 0) {
+        job_run_count_state(run);
         set_state(run, states[run->state].next(run));
     }
     if (run->state == RUN_END) {
@@ -151,8 +154,8 @@ static void cancel(struct job_run *run)
 static void on_lost(void *owner)
 {
     struct job_run *run = owner;
-    log_warn("a lease was lost", log_int("image", run->job.image),
-             log_int("generation", run->job.generation));
+    log_warn("a lease was lost", JOB_RUN_IDS(run));
+    metric_add(run->parts->metrics->lost, 1);
     run->is_lost = true;
     cancel(run);
 }
@@ -170,8 +173,7 @@ static enum run_state first_state(struct job_run *run, const struct queue_taken 
     if (run->job.crashes >= run->parts->rules.max_crashes) {
         err_set(&run->why, ERR_CODEC_CRASHED, "%d workers or codecs died while they had it",
                 run->job.crashes);
-        log_warn("a job that ends its workers is buried", log_int("image", run->job.image),
-                 log_int("generation", run->job.generation), log_err(&run->why));
+        log_warn("a job that ends its workers is buried", JOB_RUN_IDS(run), log_err(&run->why));
         run->needs_codec = false;
         run->plan = RUN_BURY;
         /* who fails a row must have begun on it: the row obeys the last who did */
@@ -201,6 +203,8 @@ struct job_run *job_run_start(const struct parts *parts, const struct queue_take
     run->output.changed = on_output;
     run->output.owner = run;
     run->started_us = clock_monotonic_us();
+    trace_write_id(run->job.trace, run->trace);
+    job_run_count_start(run, taken);
     load_job_begun(parts->load);
     lease_keeper_hold(parts->leases, &run->hold, &taken->lease, on_lost, run);
     set_state(run, first_state(run, taken));

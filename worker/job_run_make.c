@@ -30,8 +30,8 @@ enum run_state job_run_after_begin(struct job_run *run)
         return job_run_settle(run, &run->answer);
     }
     if (!run->work.is_owed) {
-        log_debug("a job is not owed any more", log_int("image", run->job.image),
-                  log_int("generation", run->job.generation));
+        log_debug("a job is not owed any more", JOB_RUN_IDS(run));
+        run->result = WORKER_NOT_OWED;
         return RUN_FINISH;
     }
     if (run->why.code != ERR_NONE) {
@@ -75,10 +75,12 @@ enum run_state job_run_after_fetch(struct job_run *run)
 static void on_variant(void *owner, const struct wire_variant *variant, int fd)
 {
     struct job_run *run = owner;
+    worker_metrics_variant(run->parts->metrics, run->profile.variants[variant->index].name, variant->make_us);
     if (fd >= 0 && job_run_is_refinement(run) && !job_run_is_worth_it(run, variant)) {
         close(fd);
         fd = -1;
     }
+    metric_add(run->parts->metrics->stored_bytes, fd >= 0 ? variant->bytes : 0);
     job_output_store(&run->output, variant, fd);
 }
 
@@ -106,6 +108,7 @@ static void on_codec_end(void *owner, const struct wire_done *done, const struct
     struct job_run *run = owner;
     if (done != NULL) {
         run->done = *done;
+        worker_metrics_told_us(run->parts->metrics->decode, done->decode_us);
     }
     job_run_tell_codec_free(run);
     job_run_on_answer(run, err);
@@ -171,13 +174,13 @@ enum run_state job_run_after_switch(struct job_run *run)
     }
     if (!run->is_current) {
         /* db_image_ready has seen to the files */
-        log_debug("a row has moved on", log_int("image", run->job.image),
-                  log_int("generation", run->job.generation));
+        log_debug("a row has moved on", JOB_RUN_IDS(run));
+        run->result = WORKER_NOT_OWED;
         return RUN_FINISH;
     }
     failpoint("row.switched");
-    log_debug("an image is done", log_int("image", run->job.image),
-              log_int("generation", run->job.generation),
+    metric_add(run->parts->metrics->hurried, run->is_hurried);
+    log_debug("an image is done", JOB_RUN_IDS(run),
               log_int("ms", (int64_t)((clock_monotonic_us() - run->started_us) / 1000)),
               log_int("decode_us", run->done.decode_us), log_int("encode_us", run->done.encode_us),
               log_int("peak_bytes", run->done.peak_bytes), log_int("hurried", run->is_hurried));

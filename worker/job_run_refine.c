@@ -51,7 +51,7 @@ void job_run_do_owe(struct job_run *run)
 enum run_state job_run_after_owe(struct job_run *run)
 {
     if (job_run_has_failed(run)) {
-        log_debug("a refinement is pushed later", log_int("image", run->job.image), log_err(&run->answer));
+        log_debug("a refinement is pushed later", JOB_RUN_IDS(run), log_err(&run->answer));
     }
     return RUN_FINISH;
 }
@@ -72,6 +72,7 @@ enum run_state job_run_after_refine(struct job_run *run)
 {
     struct err err;
     if (run->answer.code == ERR_NOT_FOUND || (!job_run_has_failed(run) && !is_owed(run))) {
+        run->result = WORKER_NOT_OWED;
         return RUN_FINISH;
     }
     if (job_run_has_failed(run) || run->is_lost || run->is_stopped) {
@@ -79,11 +80,13 @@ enum run_state job_run_after_refine(struct job_run *run)
     }
     if (run->profile.count == 0 || strcmp(run->row.profile, run->parts->profile.identity) != 0) {
         /* what that profile wanted is not known here, and nobody need wait for a worker that does */
+        run->result = WORKER_NOT_OWED;
         run->plan = RUN_FINISH;
         return RUN_GIVE_UP;
     }
     if (load_has_waiting(run->parts->load)) {
         failpoint("refine.waiting");
+        run->result = WORKER_PUT_OFF;
         run->delay_ms = wait_ms(run);
         return RUN_RETRY;
     }
@@ -133,8 +136,10 @@ enum run_state job_run_after_replace(struct job_run *run)
         return job_run_settle(run, &run->answer);
     }
     failpoint("refine.replaced");
-    log_debug("an image was refined", log_int("image", run->job.image),
-              log_int("generation", run->job.generation), log_int("encode_us", run->done.encode_us));
+    struct db_variant variants[PROFILE_MAX_VARIANTS];
+    bool is_kept = run->is_current && job_output_list(&run->output, run->profile.count, variants) > 0;
+    metric_add(is_kept ? run->parts->metrics->refined : run->parts->metrics->not_refined, 1);
+    log_debug("an image was refined", JOB_RUN_IDS(run), log_int("encode_us", run->done.encode_us));
     return RUN_FINISH;
 }
 

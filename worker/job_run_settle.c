@@ -28,9 +28,8 @@ static enum run_state judge(struct job_run *run)
     static const char *const words[] = {[JOB_AGAIN] = "again", [JOB_FAIL] = "failed", [JOB_BURY] = "buried"};
     enum job_verdict verdict =
         job_retry(&run->parts->rules, run->why.code, random_below(UINT64_MAX), &run->job, &run->delay_ms);
-    log_warn("a job failed", log_int("image", run->job.image), log_int("generation", run->job.generation),
-             log_err(&run->why), log_text("verdict", words[verdict]), log_int("attempt", run->job.attempt),
-             log_int("crashes", run->job.crashes));
+    log_warn("a job failed", JOB_RUN_IDS(run), log_err(&run->why), log_text("verdict", words[verdict]),
+             log_int("attempt", run->job.attempt), log_int("crashes", run->job.crashes));
     switch (verdict) {
     case JOB_AGAIN:
         run->plan = RUN_RETRY;
@@ -48,7 +47,7 @@ static enum run_state judge(struct job_run *run)
 /* The job waits for something to come back, with its counts as they were. */
 static enum run_state wait_for_outage(struct job_run *run, enum run_state next)
 {
-    log_debug("a job waits for a dependency", log_int("image", run->job.image), log_err(&run->why));
+    log_debug("a job waits for a dependency", JOB_RUN_IDS(run), log_err(&run->why));
     run->plan = RUN_RETRY;
     run->delay_ms = random_below(AWAY_MS) + 1;
     return next;
@@ -158,7 +157,7 @@ enum run_state job_run_after_leftovers(struct job_run *run)
 {
     bool is_gone = run->answer.code == ERR_NOT_FOUND;
     if (job_run_has_failed(run) && !is_gone) {
-        log_debug("files may be left over", log_int("image", run->job.image), log_err(&run->answer));
+        log_debug("files may be left over", JOB_RUN_IDS(run), log_err(&run->answer));
         return run->plan;
     }
     if (!run->has_output && !is_gone) {
@@ -192,7 +191,7 @@ enum run_state job_run_after_queue_call(struct job_run *run)
         return run->state;
     }
     if (job_run_has_failed(run)) {
-        log_debug("the queue was not told", log_int("image", run->job.image), log_err(&run->answer));
+        log_debug("the queue was not told", JOB_RUN_IDS(run), log_err(&run->answer));
     }
     failpoint("job.told");
     return RUN_END;

@@ -8,6 +8,8 @@
 #ifndef PIXMILL_WORKER_JOB_RUN_STATE_H
 #define PIXMILL_WORKER_JOB_RUN_STATE_H
 
+#include "common/base/log.h"
+#include "common/base/trace.h"
 #include "common/db/db_image.h"
 #include "common/image/image_head.h"
 #include "common/job/job.h"
@@ -17,6 +19,7 @@
 #include "worker/job_output.h"
 #include "worker/job_run.h"
 #include "worker/lease_keeper.h"
+#include "worker/metrics.h"
 
 #include <stdint.h>
 #include <uv.h>
@@ -91,7 +94,15 @@ struct job_run {
     bool is_shown;   /* out-parameter of that */
     struct breaker_question question;
     uint64_t started_us;
+    uint64_t state_us;          /* when the present state began */
+    enum worker_result result;  /* where why is ERR_NONE */
+    char trace[TRACE_ID_BYTES]; /* of its job, for the log; "" where it has none */
 };
+
+/* What names a run in the log. */
+#define JOB_RUN_IDS(run)                                                                                     \
+    log_text("job", (run)->hold.lease.id), log_int("image", (run)->job.image),                               \
+        log_int("generation", (run)->job.generation), log_known("trace", (run)->trace)
 
 /* A done_fn: keeps the answer of a call and steps. */
 void job_run_on_answer(void *run, const struct err *err);
@@ -104,6 +115,11 @@ bool job_run_has_failed(const struct job_run *run);
 
 /* Tells the owner, once, that no codec is needed any more. */
 void job_run_tell_codec_free(struct job_run *run);
+
+/* Counts a job that begins, a state that has ended well or not, and the end of all. */
+void job_run_count_start(struct job_run *run, const struct queue_taken *taken);
+void job_run_count_state(const struct job_run *run);
+void job_run_count_end(const struct job_run *run);
 
 /* Sorts a failure that came before the row was switched, and gives the state that deals with it. */
 enum run_state job_run_settle(struct job_run *run, const struct err *err);

@@ -21,6 +21,7 @@ struct load;
 struct loop;
 struct queue;
 struct storage;
+struct worker_metrics;
 
 struct parts {
     struct loop *loop;
@@ -30,6 +31,7 @@ struct parts {
     struct codec_pool *codecs;
     struct lease_keeper *leases;
     struct load *load;
+    struct worker_metrics *metrics;
     struct breaker *database_breaker;
     struct breaker *storage_breaker;
     struct profile profile;

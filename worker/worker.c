@@ -17,6 +17,7 @@
 #include "worker/lease_keeper.h"
 #include "worker/load.h"
 #include "worker/memory_need.h"
+#include "worker/metrics.h"
 #include "worker/parts.h"
 #include "worker/profile_file.h"
 #include "worker/reconciler.h"
@@ -159,12 +160,14 @@ static void open_breakers(struct worker *worker)
                                        .check = check_database,
                                        .subject = worker->parts.db,
                                        .changed = on_changed,
-                                       .owner = worker};
+                                       .owner = worker,
+                                       .trips = worker->parts.metrics->database_trips};
     struct breaker_options storage = {.name = "storage",
                                       .check = check_storage,
                                       .subject = worker->parts.storage,
                                       .changed = on_changed,
-                                      .owner = worker};
+                                      .owner = worker,
+                                      .trips = worker->parts.metrics->storage_trips};
     worker->parts.database_breaker = breaker_open(worker->parts.loop, &database);
     worker->parts.storage_breaker = breaker_open(worker->parts.loop, &storage);
 }
@@ -184,13 +187,16 @@ static void open_codecs(struct worker *worker)
         .codec_images = config->codec_images,
         .ceiling_bytes = config->codec_ceiling_bytes,
         .memory_budget =
-            memory_budget(config->memory_budget, uv_get_constrained_memory(), uv_get_total_memory())};
+            memory_budget(config->memory_budget, uv_get_constrained_memory(), uv_get_total_memory()),
+        .replacements = worker->parts.metrics->codecs_replaced};
+    memcpy(options.deaths, worker->parts.metrics->deaths, sizeof options.deaths);
     worker->parts.codecs = codec_pool_open(worker->parts.loop, &options, on_changed, worker);
 }
 
 static int open_parts(struct worker *worker, struct err *err)
 {
     set_rules(worker);
+    worker->parts.metrics = worker_metrics_new(worker->parts.loop);
     if (profile_file_read(worker->config->profile, &worker->parts.profile, err) != 0 ||
         find_codec(worker, err) != 0 || open_database(worker, err) != 0 || open_queue(worker, err) != 0 ||
         open_storage(worker, err) != 0) {
@@ -309,6 +315,7 @@ static void close_database(struct worker *worker)
 
 static void end(struct worker *worker)
 {
+    worker_metrics_stop(worker->parts.metrics);
     loop_unwatch_signals(worker->parts.loop);
     log_info("stopped");
 }
@@ -354,5 +361,6 @@ void worker_stop(struct worker *worker)
 
 void worker_free(struct worker *worker)
 {
+    worker_metrics_free(worker->parts.metrics);
     free(worker);
 }

@@ -32,7 +32,7 @@ static void log_request(struct request *request, int status, int64_t bytes)
     struct log_field ms = log_int("ms", (int64_t)(us / 1000));
     struct log_field size = log_int("bytes", bytes);
     struct log_field id = log_text("request", request_id(request));
-    struct log_field trace = log_text("trace", call ? call->trace.id : NULL);
+    struct log_field trace = log_known("trace", call ? call->trace.id : NULL);
     if (call == NULL || call->fault == NULL) {
         log_info("request", method, path, code, ms, size, id, trace);
     } else if (status < 500) {

@@ -58,7 +58,8 @@ static void put_string(struct line *line, const char *text)
 
 static void put_field(struct line *line, const struct log_field *field)
 {
-    if (line->used > LINE_BYTES - 128) {
+    bool is_left_out = field->type == LOG_FIELD_KNOWN && (field->text == NULL || field->text[0] == '\0');
+    if (is_left_out || line->used > LINE_BYTES - 128) {
         return;
     }
     put(line, ",");
@@ -95,6 +96,11 @@ bool log_level_of_word(const char *word, enum log_level *level)
 struct log_field log_text(const char *name, const char *text)
 {
     return (struct log_field){.name = name, .type = LOG_FIELD_TEXT, .text = text};
+}
+
+struct log_field log_known(const char *name, const char *text)
+{
+    return (struct log_field){.name = name, .type = LOG_FIELD_KNOWN, .text = text};
 }
 
 struct log_field log_int(const char *name, int64_t number)

@@ -19,7 +19,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 struct log_field {
     const char *name; /* NULL ends the list */
-    enum { LOG_FIELD_TEXT, LOG_FIELD_INT } type;
+    enum { LOG_FIELD_TEXT, LOG_FIELD_INT, LOG_FIELD_KNOWN } type;
     const char *text;
     int64_t number;
 };
@@ -32,6 +32,9 @@ bool log_level_of_word(const char *word, enum log_level *level);
 
 /* A field with a string; NULL is written as null. The text must live until the line is written. */
 struct log_field log_text(const char *name, const char *text);
+
+/* As log_text, but no field at all where the text is NULL or empty. */
+struct log_field log_known(const char *name, const char *text);
 
 /* A field with a number. */
 struct log_field log_int(const char *name, int64_t number);

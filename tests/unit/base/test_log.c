@@ -38,14 +38,14 @@ static void a_line_is_one_object(void **state)
     log_start("pixmill-test", LOG_INFO);
     int saved = saved_stderr();
     log_warn("it was said", log_text("who", "a\tb\xc3\n"), log_int("count", -7), log_text("none", NULL),
-             log_err(&err));
+             log_known("absent", NULL), log_known("empty", ""), log_known("trace", "4bf9"), log_err(&err));
     take_written(saved, text, sizeof text);
     assert_memory_equal(text, "{\"time\":\"", 9);
     assert_non_null(strstr(text, "\"level\":\"warn\""));
     assert_non_null(strstr(text, "\"program\":\"pixmill-test\""));
     assert_non_null(strstr(text, "\"message\":\"it was said\""));
     assert_non_null(strstr(text, "\"who\":\"a\\u0009b\\u00c3\\u000a\""));
-    assert_non_null(strstr(text, "\"count\":-7,\"none\":null"));
+    assert_non_null(strstr(text, "\"count\":-7,\"none\":null,\"trace\":\"4bf9\",\"error\":"));
     assert_non_null(strstr(text, "no \\\"room\\\""));
     assert_string_equal(strchr(text, '\n'), "\n");
     assert_int_equal(text[strlen(text) - 2], '}');
