@@ -5,6 +5,7 @@
 #ifndef PIXMILL_HANDLER_SERVICE_H
 #define PIXMILL_HANDLER_SERVICE_H
 
+#include "api/handler/storage_trouble.h"
 #include "common/image/limits.h"
 
 #include <stdbool.h>
@@ -42,6 +43,7 @@ struct service {
     struct http_metrics *http_metrics; /* of metrics */
     const char *openapi;               /* the text of openapi.yaml */
     size_t openapi_bytes;
+    struct storage_trouble storage_trouble;
     bool is_stopping; /* waits end early */
 };
 

@@ -216,6 +216,7 @@ static enum upload_state do_row(struct upload *upload)
 {
     failpoint("upload.renamed");
     const struct image_fields *fields = upload_form_fields(upload->form);
+    storage_trouble_end(&upload->service->storage_trouble);
     struct db_image_new *wanted = &upload->wanted;
     wanted->key = upload->call->grant.key;
     wanted->stored_name = upload->stored_name;
@@ -316,6 +317,9 @@ static void upload_finish(struct upload *upload)
     if (upload->file != NULL) {
         storage_abort(upload->file);
         upload->file = NULL;
+    }
+    if (upload->err.code == ERR_STORAGE) {
+        storage_trouble_see(&upload->service->storage_trouble, &upload->err);
     }
     if (upload->err.code != ERR_NONE) {
         refuse(call->request, &upload->err, errors);
