@@ -143,9 +143,10 @@ static void step(struct job_run *run)
     }
 }
 
+/* A codec that has answered must not answer again, though the state may still wait for the row that shows what it made. */
 static void cancel(struct job_run *run)
 {
-    if (run->state == RUN_CODEC && run->pending > 0 && !run->is_cancelled) {
+    if (run->state == RUN_CODEC && run->needs_codec && !run->is_cancelled) {
         run->is_cancelled = true;
         codec_pool_cancel(run->parts->codecs, &run->task);
     }

@@ -119,3 +119,23 @@ def test_blurhash_and_dominant_colour(stack, client, kind):
     colour, = stack.query("SELECT dominant_colour FROM image WHERE id = %s", image_id)[0]
     found = tuple(bytes.fromhex(colour[1:]))
     assert max(abs(a - b) for a, b in zip(found, (200, 40, 40))) < 8, colour
+
+
+def test_a_stop_while_the_row_that_shows_them_is_held_up(stack, client, big):
+    """The codec is through by then, and must not be taken for one at work: the worker waited for its second answer for ever."""
+    slug, image_id = upload(client, big)
+    worker = stack.workers[0]
+    wait_until(lambda: codec_at_work(worker), what="a codec at work")
+    connection = stack.db()
+    connection.autocommit = False
+    connection.cursor().execute("SELECT id FROM image WHERE id = %s FOR UPDATE", (image_id,))
+    wait_until(lambda: codec_at_work(worker) is None, what="the end of its work")
+    worker.send(signal.SIGTERM)
+    wait_until(lambda: any(line["message"] == "stopping" for line in worker.log_lines()), what="the stop")
+    connection.close()
+    assert worker.popen.wait(30) == 0
+    stack.workers.remove(worker)
+    stack.past.append(worker)
+    stack.start_worker()
+    client.wait_ready(slug, image_id)
+    assert_disk_is_rows(stack)
