@@ -21,7 +21,8 @@ enum {
     MOST_VISITS = 16,
     BACKLOG = 16,
     REQUEST_BYTES = 2048,
-    ANSWER_BYTES = 1 << 20 /* over it nothing is answered */
+    BODY_BYTES = 1 << 20, /* over it nothing is answered */
+    ANSWER_BYTES = BODY_BYTES + 1024
 };
 
 /* One connection: reads until an empty line, answers, closes. */
@@ -159,7 +160,7 @@ static int write_answer(const struct health *health, const struct page *page, st
 {
     struct buf body;
     bool is_well = false;
-    buf_init(&body, ANSWER_BYTES);
+    buf_init(&body, BODY_BYTES);
     int status = page->write(health, &body, &is_well);
     if (status == 0) {
         status = buf_format(answer,
@@ -222,7 +223,7 @@ static void on_connection(uv_stream_t *listener, int status)
     }
     struct visit *visit = alloc_zeroed(1, sizeof *visit);
     visit->health = health;
-    buf_init(&visit->answer, 2 * ANSWER_BYTES);
+    buf_init(&visit->answer, ANSWER_BYTES);
     list_init(&visit->link);
     list_append(&health->visits, &visit->link);
     health->visit_count++;

@@ -180,8 +180,11 @@ static int add_escaped(struct buf *out, const char *text, bool is_quoted)
         }
         text += plain;
         if (*text != '\0') {
-            const char escape[2] = {'\\', *text == '\n' ? 'n' : *text};
-            if (buf_add(out, escape, sizeof escape) != 0) {
+            char escaped = *text;
+            if (escaped == '\n') {
+                escaped = 'n';
+            }
+            if (buf_add(out, "\\", 1) != 0 || buf_add(out, &escaped, 1) != 0) {
                 return -1;
             }
             text++;

@@ -3,7 +3,7 @@
 
 #include "common/base/clock.h"
 
-enum { LOOK_MS = 1000 };
+enum { LOOK_MS = 1000, LATE_US = LOOP_LAG_LATE_MS * 1000 };
 
 static void look(void *owner)
 {
@@ -14,8 +14,7 @@ static void look(void *owner)
         lag->longest_us = away_us;
     }
     deadline_arm(&lag->look, lag->loop, LOOK_MS, look, lag);
-    if (away_us > LOOP_LAG_LATE_MS * 1000 &&
-        (lag->told_ms == 0 || now_ms - lag->told_ms >= LOOP_LAG_TELL_MS)) {
+    if (away_us > LATE_US && (lag->told_ms == 0 || now_ms - lag->told_ms >= LOOP_LAG_TELL_MS)) {
         lag->told_ms = now_ms;
         lag->on_late(lag->owner, away_us);
     }
