@@ -29,6 +29,7 @@ def test_every_line_is_well_formed(client, stack):
     client.get("/api/products/")
     metrics = read(stack)
     metrics.check_histograms()
+    metrics.check_documented()
     assert all(name.startswith("pixmill_") for name in metrics.families)
     assert metrics.get("pixmill_build_info", program="pixmill-api", version="0.1.0") == 1
     for mark in ("# HELP ", "# TYPE "):

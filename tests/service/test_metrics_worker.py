@@ -68,6 +68,7 @@ def steps_between(before, after):
 def test_every_line_is_well_formed(watched):
     metrics = watched.read()
     metrics.check_histograms()
+    metrics.check_documented()
     assert all(name.startswith("pixmill_") for name in metrics.families)
     assert metrics.get("pixmill_build_info", program="pixmill-worker", version="0.1.0") == 1
     assert metrics.labels("pixmill_codec_deaths_total", "cause") == {
@@ -139,6 +140,18 @@ def test_a_killed_codec_is_counted_by_its_cause(watched, client):
     # what was told while it was at work, where the reading came in time
     if busy.get("pixmill_codecs_busy"):
         assert busy.get("pixmill_jobs_in_hand") == 1 and busy.get("pixmill_codec_memory_bytes") > 12_000_000
+
+
+def test_a_lost_lease_is_counted(watched, stack, client):
+    before = watched.read()
+    slug, image_id = upload(client, jpeg(4000, 3000, seed=4))
+    pid = wait_until(lambda: codec_at_work(watched.worker), what="a codec at work")
+    os.kill(pid, signal.SIGSTOP)  # so that it is not done before the loss is seen
+    stack.redis().flushall()
+    client.wait_ready(slug, image_id)
+    steps = steps_between(before, watched.after(before, ok=1, lost=1))
+    assert steps[line("pixmill_leases_lost_total")] == 1
+    assert line("pixmill_jobs_retried_total") not in steps
 
 
 def test_a_breaker_is_told_while_it_is_open(watched, stack, client):

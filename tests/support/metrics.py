@@ -5,6 +5,8 @@ import math
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.process import REPO
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -40,6 +42,13 @@ class Metrics:
     def labels(self, name, label):
         """The values that a label has in the lines of a name."""
         return {dict(has).get(label) for line, has in self.lines if line == name}
+
+    def check_documented(self):
+        """README.md names each in its table."""
+        readme = (REPO / "README.md").read_text()
+        for name in self.families:
+            word = name.removeprefix("pixmill_") + ("_total" if self.families[name].type == "counter" else "")
+            assert f"`{word}`" in readme, f"README.md does not tell of {word}"
 
     def check_histograms(self):
         """Buckets grow, and the last is all."""
