@@ -47,7 +47,7 @@ static void test_retries_are_no_way_past_the_turn_of_low(void **state)
     struct queue_taken taken;
     int64_t image = 0;
     int low = 0;
-    keep_ready(world, JOB_LOW, 2 * WINDOW, &image);
+    keep_ready(world, JOB_LOW, (int64_t)2 * WINDOW, &image);
     for (int i = 0; i < 10 * WINDOW; i++) {
         keep_ready(world, JOB_HIGH, 2, &image);
         assert_int_equal(take(world, 1, LONG_MS, &taken), 1);

@@ -295,8 +295,8 @@ static void check_places(struct play *play)
         snprintf(command, sizeof command, "HINCRBY {p}:counts %c 0", "hnl"[class]);
         assert_int_equal(raw_integer(play->world, command), in_lines);
     }
-    long long leased = (long long)(model_count(model, LEASED) + model_count(model, LAPSED));
-    assert_int_equal(raw_integer(play->world, "HLEN {p}:fences"), leased);
+    assert_int_equal(raw_integer(play->world, "HLEN {p}:fences"),
+                     model_count(model, LEASED) + model_count(model, LAPSED));
     for (long long image = 1; image < MODEL_IMAGES; image++) {
         enum model_place place = model->jobs[image].place;
         snprintf(command, sizeof command, "HEXISTS {p}:fences %lld.1", image);

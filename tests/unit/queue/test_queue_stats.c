@@ -2,7 +2,9 @@
 #include "common/base/clock.h"
 #include "tests/unit/queue/queue_world.h"
 
-enum { MINUTE_MS = 60000, SOME_MINUTES_MS = 10 * MINUTE_MS, MANY = 300 };
+enum { MANY = 300 };
+
+static const int64_t some_minutes_ms = 600000;
 
 static void push_aged(struct world *world, int64_t image, enum job_class class, int64_t uploader,
                       int64_t age_ms)
@@ -16,7 +18,7 @@ static void push_aged(struct world *world, int64_t image, enum job_class class, 
 
 static void expect_age(int64_t found_ms, int64_t age_ms)
 {
-    assert_in_range(found_ms, age_ms, age_ms + SOME_MINUTES_MS - 1);
+    assert_in_range(found_ms, age_ms, age_ms + some_minutes_ms - 1);
 }
 
 static void test_the_oldest_of_each_class_has_its_age(void **state)
@@ -27,14 +29,14 @@ static void test_the_oldest_of_each_class_has_its_age(void **state)
     for (int i = 0; i < 3; i++) {
         assert_int_equal(found.oldest_age_ms[i], 0);
     }
-    push_aged(world, 1, JOB_HIGH, 1, SOME_MINUTES_MS);
+    push_aged(world, 1, JOB_HIGH, 1, some_minutes_ms);
     push_aged(world, 2, JOB_HIGH, 1, 0);
-    push_aged(world, 3, JOB_HIGH, 2, 2 * SOME_MINUTES_MS);
-    push_aged(world, 4, JOB_LOW, 2, 3 * SOME_MINUTES_MS);
-    push_aged(world, 5, JOB_NORMAL, 2, -SOME_MINUTES_MS); /* by a clock that is ahead */
+    push_aged(world, 3, JOB_HIGH, 2, 2 * some_minutes_ms);
+    push_aged(world, 4, JOB_LOW, 2, 3 * some_minutes_ms);
+    push_aged(world, 5, JOB_NORMAL, 2, -some_minutes_ms); /* by a clock that is ahead */
     found = stats(world);
-    expect_age(found.oldest_age_ms[JOB_HIGH], 2 * SOME_MINUTES_MS);
-    expect_age(found.oldest_age_ms[JOB_LOW], 3 * SOME_MINUTES_MS);
+    expect_age(found.oldest_age_ms[JOB_HIGH], 2 * some_minutes_ms);
+    expect_age(found.oldest_age_ms[JOB_LOW], 3 * some_minutes_ms);
     assert_int_equal(found.oldest_age_ms[JOB_NORMAL], 0);
     /* what is leased waits no longer */
     for (int i = 0; i < 5; i++) {
@@ -50,14 +52,14 @@ static void test_the_old_one_of_a_crowd_is_seen(void **state)
     struct world *world = *state;
     struct queue_taken taken;
     /* somebody with many has just had a turn, and stands behind a crowd with one each */
-    push_aged(world, 1, JOB_HIGH, 1, SOME_MINUTES_MS);
-    push_aged(world, 2, JOB_HIGH, 1, SOME_MINUTES_MS);
+    push_aged(world, 1, JOB_HIGH, 1, some_minutes_ms);
+    push_aged(world, 2, JOB_HIGH, 1, some_minutes_ms);
     for (int64_t i = 0; i < MANY; i++) {
         push_aged(world, 10 + i, JOB_HIGH, 10 + i, 0);
     }
     assert_int_equal(take(world, 1, LONG_MS, &taken), 1);
     assert_int_equal(taken.job.image, 1);
-    expect_age(stats(world).oldest_age_ms[JOB_HIGH], SOME_MINUTES_MS);
+    expect_age(stats(world).oldest_age_ms[JOB_HIGH], some_minutes_ms);
 }
 
 static void spoil(struct world *world, const char *job, size_t bytes)
@@ -95,7 +97,7 @@ static void test_a_payload_that_is_none_has_no_age(void **state)
           "enqueued_at\xd3\x80\x00\x00\x00\x00\x00\x00\x00"); /* long ago */
 #undef SPOIL
     memset(big, 0x91, sizeof big); /* very deep */
-    memcpy(big, "h:1:", 4);
+    memcpy(big, (const char[]){'h', ':', '1', ':'}, 4);
     spoil(world, big, 900);
     spoil(world, big, sizeof big);
 }
