@@ -318,3 +318,10 @@ def test_client_that_leaves_in_a_body_is_told_to_the_handler(echo):
         raw.shut()
         wait_until(lambda: echo.has_logged("a body was aborted", bytes=12_344), what="the abort in the log")
         assert raw.is_ended(), "nobody is there to be answered"
+
+
+def test_whoever_is_sent_away_for_now_is_told_when_to_come_again(echo):
+    for status, is_told in ((503, True), (429, True), (500, False), (404, False)):
+        answer = echo.ask(b"GET /status?status=%d HTTP/1.1\r\nHost: x\r\n\r\n" % status)
+        assert answer.status == status
+        assert (answer.get("Retry-After") is not None) == is_told

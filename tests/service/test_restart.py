@@ -12,6 +12,7 @@ import pytest
 from support import pictures
 from support.client import Client
 from support.process import Process, wait_until
+from support.servers import free_port
 
 REPLACEMENTS = 5
 KEEPING, ONE_SHOT = 4, 3  # clients that keep their connection, and clients that make one for each upload
@@ -108,7 +109,7 @@ def migrates_requests():
 
 
 def test_a_shared_port_drops_no_request(new_stack):
-    stack = new_stack({"PIXMILL_REUSE_PORT": "true", "PIXMILL_LOG_LEVEL": "info"}, workers=0)
+    stack = new_stack({"PIXMILL_REUSE_PORT": "true", "PIXMILL_METRICS_LISTEN": f"127.0.0.1:{free_port()}"}, workers=0)
     load = Load(stack)
     for _ in range(REPLACEMENTS):
         load.go_on()
@@ -150,7 +151,8 @@ class Supervisor:
 @pytest.mark.parametrize("is_gapless", [True, False], ids=["next-first", "old-first"])
 def test_a_handed_over_socket_drops_no_connection(new_stack, is_gapless):
     """Also where the old api is gone before the next one comes: clients wait in the socket's queue."""
-    stack = new_stack(workers=0)
+    # the address for metrics is not handed over: it is shared
+    stack = new_stack({"PIXMILL_REUSE_PORT": "true", "PIXMILL_METRICS_LISTEN": f"127.0.0.1:{free_port()}"}, workers=0)
     stack.stop_api()
     supervisor = Supervisor(stack)
     supervisor.start()

@@ -182,7 +182,7 @@ static void test_clients_in_the_queue_are_served_at_the_end(void **state)
 static void test_the_queue_of_a_given_socket_is_left_to_the_next(void **state)
 {
     struct err err = {.code = ERR_NONE};
-    int clients[CLIENTS];
+    int clients[CLIENTS] = {0};
     int closed = 0;
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct loop *loop = loop_new(&err);
