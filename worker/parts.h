@@ -39,6 +39,7 @@ struct parts {
     enum wire_fail_on fail_on;
     struct job_retry_rules rules;
     uint64_t lease_ms;
+    const char *holder; /* what names this worker among others: host, process, something random */
 };
 
 #endif

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Compares what PostgreSQL says is owed with the queue, always, slowly: images that are owed and were not touched for
- * a while are pushed again, which changes nothing where their job is still there. So a push that was lost, or a Redis
- * that was emptied, costs time and no image.
+ * Compares what PostgreSQL says is owed with the queue, always, in one worker at a time (queue_sweep): so a push that was lost, or a Redis
+ * that was emptied, set back or replaced, costs time and no image. Pushing what is pending already changes nothing.
  *
- *     REST ─► LISTING ─► PUSHING ─► (more: pause) LISTING ... ─► REST
+ * An ordinary sweep, one a lease, goes slowly through the images that were owed and not touched for a while. A rebuild, where the queue
+ * has lost its epoch, goes through all that is owed as fast as Redis takes it; what is high goes as normal then, so that live
+ * uploads, which need no rebuild, come before it. Both first tell the queue whether operators have paused it.
+ *
+ *     REST ─► ASK ─► READ_PAUSE ─► SET_PAUSE ─► CHECK_PAUSE ─► LIST ─► PUSH ... ─► MARK ─► LIST ... ─► REST
+ *       ▲      │ somebody else's, or not yet                    ▲       (ordinary: a pause)  │
+ *       └──────┘                                                └────────────────────────────┘
+ *
+ * Where a call fails, the page that it was made for is made again, after a rest and a new ASK: meanwhile Redis may be another one.
  */
 #ifndef PIXMILL_WORKER_RECONCILER_H
 #define PIXMILL_WORKER_RECONCILER_H

@@ -3,6 +3,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/log.h"
+#include "common/base/random.h"
 #include "common/config/config.h"
 #include "common/db/db.h"
 #include "common/net/loop.h"
@@ -23,11 +24,12 @@
 #include "worker/reconciler.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <unistd.h>
 
 /* READY comes after the libraries are warm; a machine under load takes its time */
-enum { CODEC_READY_MS = 30000 };
+enum { CODEC_READY_MS = 30000, HOST_BYTES = 256 };
 
 static const char codec_program[] = "pixmill-codec";
 
@@ -41,6 +43,7 @@ struct worker {
     struct janitor *janitor;
     struct health *health;
     char codec_path[PATH_MAX];
+    char holder[QUEUE_HOLDER_BYTES];
     bool is_ready; /* a codec was */
     bool is_stopping;
     size_t closing; /* the step of worker_stop that is next */
@@ -96,6 +99,19 @@ static void set_rules(struct worker *worker)
                                                    .max_crashes = (int)config->max_crashes,
                                                    .backoff_ms = (uint64_t)config->backoff_ms};
     worker->parts.lease_ms = (uint64_t)config->lease_ms;
+}
+
+/* Names this worker among all that there are, were, and will be. */
+static void set_holder(struct worker *worker)
+{
+    char host[HOST_BYTES];
+    size_t host_bytes = sizeof host;
+    if (uv_os_gethostname(host, &host_bytes) != 0) {
+        snprintf(host, sizeof host, "host");
+    }
+    snprintf(worker->holder, sizeof worker->holder, "%.32s:%d:%08" PRIx64, host, (int)uv_os_getpid(),
+             random_below(UINT64_C(1) << 32));
+    worker->parts.holder = worker->holder;
 }
 
 /* The codec's program: as configured, or beside this one. */
@@ -197,6 +213,7 @@ static int open_parts(struct worker *worker, struct err *err)
 {
     set_rules(worker);
     worker->parts.metrics = worker_metrics_new(worker->parts.loop);
+    set_holder(worker);
     if (profile_file_read(worker->config->profile, &worker->parts.profile, err) != 0 ||
         find_codec(worker, err) != 0 || open_database(worker, err) != 0 || open_queue(worker, err) != 0 ||
         open_storage(worker, err) != 0) {
