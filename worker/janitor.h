@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Removes files that no row refers to any more: takes tombstones that are older than a grace time (a client may still
- * be reading), removes the file, then drops the tombstone. Never touches a file without a tombstone.
+ * be reading), removes the file, then drops the tombstone. Never touches a file without a tombstone; for those, see orphans.h.
  *
  *     REST ─► LISTING ─► REMOVING ─► DROPPING ─► REST
  */

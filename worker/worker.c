@@ -19,6 +19,7 @@
 #include "worker/load.h"
 #include "worker/memory_need.h"
 #include "worker/metrics.h"
+#include "worker/orphans.h"
 #include "worker/parts.h"
 #include "worker/profile_file.h"
 #include "worker/reconciler.h"
@@ -41,6 +42,7 @@ struct worker {
     struct dispatcher *dispatcher;
     struct reconciler *reconciler;
     struct janitor *janitor;
+    struct orphans *orphans;
     struct health *health;
     char codec_path[PATH_MAX];
     char holder[QUEUE_HOLDER_BYTES];
@@ -209,6 +211,17 @@ static void open_codecs(struct worker *worker)
     worker->parts.codecs = codec_pool_open(worker->parts.loop, &options, on_changed, worker);
 }
 
+static void open_orphans(struct worker *worker)
+{
+    const struct config *config = worker->config;
+    /* an upload's row comes at most one deadline after its file */
+    int64_t least_ms = 2 * config->database_timeout_ms;
+    int64_t grace_ms = config->orphan_grace_ms > least_ms ? config->orphan_grace_ms : least_ms;
+    struct orphans_options options = {.round_ms = (uint64_t)config->janitor_ms,
+                                      .grace_ms = (uint64_t)grace_ms};
+    worker->orphans = orphans_open(&worker->parts, &options);
+}
+
 static int open_parts(struct worker *worker, struct err *err)
 {
     set_rules(worker);
@@ -226,6 +239,7 @@ static int open_parts(struct worker *worker, struct err *err)
     worker->dispatcher = dispatcher_open(&worker->parts);
     worker->reconciler = reconciler_open(&worker->parts);
     worker->janitor = janitor_open(&worker->parts);
+    open_orphans(worker);
     const char *listen = worker->config->health_listen;
     if (listen[0] != '\0') {
         worker->health = health_open(&worker->parts, worker->dispatcher, listen, err);
@@ -274,6 +288,11 @@ static void close_health(struct worker *worker)
 static void close_janitor(struct worker *worker)
 {
     CLOSE(janitor, janitor_close)
+}
+
+static void close_orphans(struct worker *worker)
+{
+    CLOSE(orphans, orphans_close)
 }
 
 static void close_reconciler(struct worker *worker)
@@ -339,6 +358,7 @@ static void end(struct worker *worker)
 
 static void (*const closing[])(struct worker *worker) = {stop_dispatcher,
                                                          close_health,
+                                                         close_orphans,
                                                          close_janitor,
                                                          close_reconciler,
                                                          close_codecs,

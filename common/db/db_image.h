@@ -189,7 +189,10 @@ struct db_image_wish {
 void db_image_reprocess(struct db *db, struct arena *arena, const struct db_image_wish *wish,
                         struct db_image *out, done_fn done, void *owner);
 
-/* Of these stored names (at most 1,000), is_named[i] tells which a row or a tombstone refers to. */
+/*
+ * Of these stored names (at most 1,000), is_named[i] tells which a row or a tombstone refers to, or may yet: a variant whose image is
+ * owed its generation is stored before the row is switched.
+ */
 void db_image_name_check(struct db *db, const char *const *names, size_t count, bool *is_named, done_fn done,
                          void *owner);
 

@@ -84,10 +84,18 @@ void db_image_name_check(struct db *db, const char *const *names, size_t count, 
                          void *owner)
 {
     static const struct db_statement check = {
-        "image_name_check", "SELECT n.place FROM unnest($1::text[]) WITH ORDINALITY n (name, place) "
-                            "WHERE EXISTS (SELECT FROM image i WHERE i.stored_name = n.name) "
-                            "OR EXISTS (SELECT FROM variant v WHERE v.stored_name = n.name) "
-                            "OR EXISTS (SELECT FROM tombstone t WHERE t.stored_name = n.name)"};
+        "image_name_check",
+        "SELECT n.place FROM unnest($1::text[]) WITH ORDINALITY n (name, place) "
+        "WHERE EXISTS (SELECT FROM image i WHERE i.stored_name = n.name) "
+        "OR EXISTS (SELECT FROM variant v WHERE v.stored_name = n.name) "
+        "OR EXISTS (SELECT FROM tombstone t WHERE t.stored_name = n.name) "
+        /* a variant's name holds its original's and its generation (common/image/image_name.h) */
+        "OR EXISTS (SELECT FROM regexp_match(n.name, '^products/[^/]+/([0-9]{4}/[0-9]{2}/"
+        "[0-9]{2}/[0-9A-Fa-f-]{36})-g([0-9]{1,18})(-[br])?[.]') m, image i "
+        "WHERE i.stored_name IN ('products/' || m[1] || '.jpg', 'products/' || m[1] || "
+        "'.png', 'products/' || m[1] || '.webp') AND (i.generation < m[2]::bigint "
+        "OR (i.generation = m[2]::bigint AND (i.status IN ('pending', 'processing') "
+        "OR (i.status = 'ready' AND i.to_refine)))))"};
     assert(count <= NAMES_MOST);
     struct db_call *call = db_call_new(db, take_names, done, owner);
     struct ask_names *ask = arena_alloc(call->arena, sizeof *ask);

@@ -99,6 +99,34 @@ void image_name_set_pass(char name[IMAGE_NAME_BYTES], enum image_name_pass pass)
     }
 }
 
+/* What follows the UUID of a variant: "-g", a number, the mark of a pass or none, and a format. */
+static bool is_variant_ending(const char *text)
+{
+    size_t digits = strspn(text + (text[0] == '-' && text[1] == 'g' ? 2 : 0), "0123456789");
+    if (text[0] != '-' || text[1] != 'g' || digits == 0) {
+        return false;
+    }
+    const char *rest = text + 2 + digits;
+    if (rest[0] == '-' && (rest[1] == 'b' || rest[1] == 'r')) {
+        rest += PASS_CHARACTERS;
+    }
+    return rest[0] == '.' && has_known_extension(rest + 1);
+}
+
+bool image_name_is_ours(const char *name)
+{
+    static const char pattern[] = "9999/99/99/xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    const char *date = name + strlen(root);
+    if (!image_name_is_safe(name) || !has_shape(name, root)) {
+        return false;
+    }
+    if (has_shape(date, pattern)) {
+        return date[strlen(pattern)] == '.' && has_known_extension(date + strlen(pattern) + 1);
+    }
+    const char *slash = strchr(date, '/');
+    return slash != NULL && has_shape(slash + 1, pattern) && is_variant_ending(slash + 1 + strlen(pattern));
+}
+
 static bool is_safe_part(const char *part, size_t length)
 {
     if (length == 0 || (length == 1 && part[0] == '.') || (length == 2 && part[0] == '.' && part[1] == '.')) {

@@ -34,6 +34,9 @@ enum image_name_pass { IMAGE_NAME_PLAIN, IMAGE_NAME_HURRIED, IMAGE_NAME_REFINED 
 /* Turns a name that image_name_variant has made into that of another pass. Names have room for it. */
 void image_name_set_pass(char name[IMAGE_NAME_BYTES], enum image_name_pass pass);
 
+/* True for a name of this scheme, as the functions above make them. */
+bool image_name_is_ours(const char *name);
+
 /* True for a relative name that is safe to join to a root: parts of [A-Za-z0-9._-], none empty, "." or "..", short enough. */
 bool image_name_is_safe(const char *name);
 
