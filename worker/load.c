@@ -104,6 +104,16 @@ int64_t load_backlog_seconds(const struct load *load)
     return load_seconds_of(&load->view);
 }
 
+int64_t load_codec_us(const struct load *load)
+{
+    return load->view.codec_us;
+}
+
+bool load_is_queue_paused(const struct load *load)
+{
+    return load->stats.is_paused;
+}
+
 bool load_has_waiting(const struct load *load)
 {
     return load->view.ready > 0;

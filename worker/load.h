@@ -29,6 +29,12 @@ void load_job_ended(struct load *load, int64_t codec_us);
 /* In how many seconds the backlog would be worked off, by all workers together as far as one can tell. */
 int64_t load_backlog_seconds(const struct load *load);
 
+/* The time that an image takes of a codec, on average; a guess before the first. */
+int64_t load_codec_us(const struct load *load);
+
+/* True where operators have paused the queue, as far as is known. */
+bool load_is_queue_paused(const struct load *load);
+
 /* True where live work waits for a worker. */
 bool load_has_waiting(const struct load *load);
 

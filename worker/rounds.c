@@ -38,6 +38,13 @@ void rounds_rest(struct rounds *rounds, uint64_t rest_ms)
     }
 }
 
+void rounds_hurry(struct rounds *rounds)
+{
+    if (!rounds->is_working && !rounds->is_closing) {
+        deadline_arm(&rounds->wait, rounds->loop, 1, on_rested, rounds);
+    }
+}
+
 bool rounds_are_closing(const struct rounds *rounds)
 {
     return rounds->is_closing;

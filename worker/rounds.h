@@ -34,6 +34,9 @@ void rounds_start(struct rounds *rounds, struct loop *loop, uint64_t first_ms, v
 /* The work is over for now: rests for rest_ms, at least for a turn of the loop, or ends where it is closing. */
 void rounds_rest(struct rounds *rounds, uint64_t rest_ms);
 
+/* Ends a rest that is under way; work that is under way, or an end, goes on as it is. */
+void rounds_hurry(struct rounds *rounds);
+
 /* True once it is closing: work may come to its rest early. */
 bool rounds_are_closing(const struct rounds *rounds);
 

@@ -14,6 +14,7 @@
 #include "worker/codec_pool.h"
 #include "worker/dispatcher.h"
 #include "worker/health.h"
+#include "worker/heartbeat.h"
 #include "worker/janitor.h"
 #include "worker/lease_keeper.h"
 #include "worker/load.h"
@@ -40,6 +41,7 @@ struct worker {
     struct redis *verbs;
     struct redis *waits;
     struct dispatcher *dispatcher;
+    struct heartbeat *heartbeat;
     struct reconciler *reconciler;
     struct janitor *janitor;
     struct orphans *orphans;
@@ -237,6 +239,7 @@ static int open_parts(struct worker *worker, struct err *err)
     open_codecs(worker);
     worker->parts.load = load_open(worker->parts.loop, worker->parts.queue, worker_codecs(worker->config));
     worker->dispatcher = dispatcher_open(&worker->parts);
+    worker->heartbeat = heartbeat_open(&worker->parts, worker->dispatcher, worker_codecs(worker->config));
     worker->reconciler = reconciler_open(&worker->parts);
     worker->janitor = janitor_open(&worker->parts);
     open_orphans(worker);
@@ -288,6 +291,11 @@ static void close_health(struct worker *worker)
 static void close_janitor(struct worker *worker)
 {
     CLOSE(janitor, janitor_close)
+}
+
+static void close_heartbeat(struct worker *worker)
+{
+    CLOSE(heartbeat, heartbeat_close)
 }
 
 static void close_orphans(struct worker *worker)
@@ -356,20 +364,10 @@ static void end(struct worker *worker)
     log_info("stopped");
 }
 
-static void (*const closing[])(struct worker *worker) = {stop_dispatcher,
-                                                         close_health,
-                                                         close_orphans,
-                                                         close_janitor,
-                                                         close_reconciler,
-                                                         close_codecs,
-                                                         close_load,
-                                                         close_leases,
-                                                         close_storage_breaker,
-                                                         close_database_breaker,
-                                                         close_simple_parts,
-                                                         close_verbs,
-                                                         close_database,
-                                                         end};
+static void (*const closing[])(struct worker *worker) = {
+    stop_dispatcher,        close_health,       close_heartbeat, close_orphans,  close_janitor,
+    close_reconciler,       close_codecs,       close_load,      close_leases,   close_storage_breaker,
+    close_database_breaker, close_simple_parts, close_verbs,     close_database, end};
 
 static void close_next(void *owner)
 {
@@ -389,6 +387,9 @@ void worker_stop(struct worker *worker)
     log_info("stopping", log_int("jobs", worker->dispatcher != NULL
                                              ? (int64_t)dispatcher_status(worker->dispatcher).in_hand
                                              : 0));
+    if (worker->heartbeat != NULL) {
+        heartbeat_stopping(worker->heartbeat);
+    }
     close_next(worker);
     /* nobody waits for a job any more; this ends the wait that is pending */
     if (worker->waits != NULL) {

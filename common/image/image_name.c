@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/image/image_name.h"
 
+#include "common/base/text.h"
+
 #include <assert.h>
 #include <inttypes.h>
 
@@ -102,8 +104,8 @@ void image_name_set_pass(char name[IMAGE_NAME_BYTES], enum image_name_pass pass)
 /* What follows the UUID of a variant: "-g", a number, the mark of a pass or none, and a format. */
 static bool is_variant_ending(const char *text)
 {
-    size_t digits = strspn(text + (text[0] == '-' && text[1] == 'g' ? 2 : 0), "0123456789");
-    if (text[0] != '-' || text[1] != 'g' || digits == 0) {
+    size_t digits = text_starts_with(text, "-g") ? strspn(text + 2, "0123456789") : 0;
+    if (digits == 0) {
         return false;
     }
     const char *rest = text + 2 + digits;
@@ -116,10 +118,10 @@ static bool is_variant_ending(const char *text)
 bool image_name_is_ours(const char *name)
 {
     static const char pattern[] = "9999/99/99/xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    const char *date = name + strlen(root);
     if (!image_name_is_safe(name) || !has_shape(name, root)) {
         return false;
     }
+    const char *date = name + strlen(root);
     if (has_shape(date, pattern)) {
         return date[strlen(pattern)] == '.' && has_known_extension(date + strlen(pattern) + 1);
     }

@@ -104,9 +104,46 @@ static void names_that_leave_their_root_are_not_safe(void **state)
     assert_true(image_name_is_safe(long_name));
 }
 
+static void test_knows_its_own_names(void **state)
+{
+    (void)state;
+    static const char *const ours[] = {
+        "products/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f.jpg",
+        "products/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f.webp",
+        "products/webp/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g1.webp",
+        "products/a_b-1/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g123.png",
+        "products/webp/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g2-b.webp",
+        "products/webp/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g2-r.webp",
+    };
+    static const char *const others[] = {
+        "",
+        "products/",
+        "products/2026/01/31/photo.jpg",
+        "products/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f",
+        "products/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f.txt",
+        "products/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g1.jpg",
+        "originals/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f.jpg",
+        "products/webp/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f.webp",
+        "products/webp/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g.webp",
+        "products/webp/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-1.webp",
+        "products/webp/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g1-x.webp",
+        "products/webp/x/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g1.webp",
+        "products/webp/2026/01/31/9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g1.webp.tmp",
+        "products/webp/2026/01/31/../9b2f1c0e-6d3a-4c1b-8e57-0a1b2c3d4e5f-g1.webp",
+        "products/webp",
+    };
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        assert_true(image_name_is_ours(ours[i]));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_false(image_name_is_ours(others[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_knows_its_own_names),
         cmocka_unit_test(originals_are_dated_in_utc),
         cmocka_unit_test(variants_keep_date_and_uuid),
         cmocka_unit_test(each_pass_has_a_name),
