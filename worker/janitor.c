@@ -8,6 +8,7 @@
 #include "common/db/db_tombstone.h"
 #include "common/storage/storage.h"
 #include "worker/breaker.h"
+#include "worker/metrics.h"
 #include "worker/rounds.h"
 
 enum { SWEEP_MS = 5000, GRACE_MS = 10000, PAGE_FILES = 100, PAGE_PAUSE_MS = 50 };
@@ -64,6 +65,7 @@ static void on_removed(void *owner, const struct err *err)
     struct janitor *j = removal->janitor;
     if (err == NULL) {
         j->gone[j->gone_count++] = removal->id;
+        metric_add(j->parts->metrics->swept, 1);
     } else {
         log_debug("a file could not be removed", log_err(err));
     }

@@ -11,6 +11,7 @@
 #include "common/image/image_name.h"
 #include "common/storage/storage.h"
 #include "worker/breaker.h"
+#include "worker/metrics.h"
 #include "worker/rounds.h"
 
 enum {
@@ -169,7 +170,10 @@ static enum orphans_state after_confirm(struct orphans *o)
 static void on_removed(void *owner, const struct err *err)
 {
     struct orphans *o = owner;
-    o->removed += err == NULL;
+    if (err == NULL) {
+        o->removed++;
+        metric_add(o->parts->metrics->swept, 1);
+    }
     on_answer(o, err);
 }
 

@@ -11,6 +11,7 @@
 #include "common/db/db_image.h"
 #include "common/queue/queue.h"
 #include "worker/breaker.h"
+#include "worker/metrics.h"
 #include "worker/rounds.h"
 
 enum {
@@ -113,6 +114,7 @@ static void begin_sweep(struct reconciler *r)
     r->begun_us = clock_monotonic_us();
     r->is_rebuilding = r->sweep.is_rebuild;
     if (r->sweep.is_rebuild) {
+        metric_add(r->parts->metrics->rebuilds, 1);
         log_warn("the queue has lost its epoch; all that is owed is pushed again",
                  log_int("after", r->after));
     }
@@ -221,6 +223,7 @@ static enum sweep_state after_push(struct reconciler *r)
     r->pushed += r->pushing_count;
     r->images += (int64_t)r->pushing_count;
     r->repaired += (int64_t)r->added;
+    metric_add(r->parts->metrics->repaired, (int64_t)r->added);
     if (r->pushed < r->count) {
         return SWEEP_PUSH;
     }

@@ -9,6 +9,7 @@
 #include "worker/breaker.h"
 #include "worker/codec_pool.h"
 #include "worker/job_run.h"
+#include "worker/metrics.h"
 #include "worker/parts.h"
 
 #include <assert.h>
@@ -166,6 +167,7 @@ struct fixture {
     struct loop *loop;
     struct queue queue;
     struct parts parts;
+    struct worker_metrics metrics; /* none: nothing is counted */
     struct dispatcher *dispatcher;
     int stopped;
 };
@@ -176,7 +178,8 @@ static void open_dispatcher(struct fixture *fixture)
     run_count = 0;
     drain_count = 0;
     fixture->loop = loop_new(NULL);
-    fixture->parts = (struct parts){.loop = fixture->loop, .queue = &fixture->queue, .lease_ms = 1000};
+    fixture->parts = (struct parts){
+        .loop = fixture->loop, .queue = &fixture->queue, .metrics = &fixture->metrics, .lease_ms = 1000};
     fixture->dispatcher = dispatcher_open(&fixture->parts);
     dispatcher_wake(fixture->dispatcher);
     assert_int_equal(fixture->queue.takes, 1);

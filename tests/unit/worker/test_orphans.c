@@ -8,6 +8,7 @@
 #include "common/storage/storage.h"
 #include "tests/support/await.h"
 #include "worker/breaker.h"
+#include "worker/metrics.h"
 
 #include <assert.h>
 #include <setjmp.h>
@@ -131,6 +132,7 @@ struct fixture {
     struct storage storage;
     struct db db;
     struct parts parts;
+    struct worker_metrics metrics; /* none: nothing is counted */
     bool is_away;
     struct orphans *orphans;
     int closed;
@@ -147,6 +149,7 @@ static void open_orphans(void)
     fixture.parts = (struct parts){.loop = fixture.loop,
                                    .storage = &fixture.storage,
                                    .db = &fixture.db,
+                                   .metrics = &fixture.metrics,
                                    .database_breaker = (struct breaker *)(void *)&fixture.is_away,
                                    .storage_breaker = (struct breaker *)(void *)&fixture.is_away};
     fixture.orphans = orphans_open(&fixture.parts, &options);

@@ -9,6 +9,7 @@
 #include "common/queue/queue.h"
 #include "tests/support/await.h"
 #include "worker/breaker.h"
+#include "worker/metrics.h"
 
 #include <assert.h>
 #include <setjmp.h>
@@ -161,6 +162,7 @@ struct fixture {
     struct queue queue;
     struct db db;
     struct parts parts;
+    struct worker_metrics metrics; /* none: nothing is counted */
     bool is_away;
     struct reconciler *reconciler;
     int closed;
@@ -176,6 +178,7 @@ static void open_reconciler(struct fixture *fixture)
                                     .queue = &fixture->queue,
                                     .database_breaker = (struct breaker *)(void *)&fixture->is_away,
                                     .lease_ms = LEASE_MS,
+                                    .metrics = &fixture->metrics,
                                     .holder = "me"};
     fixture->reconciler = reconciler_open(&fixture->parts);
 }
