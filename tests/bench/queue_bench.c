@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * pixmill-bench-queue MODE --redis URL [--database URL] [--jobs N] [--batch N] [--lanes N] [--rows none|ready|both|group]
+ * pixmill-bench-queue MODE --redis URL [--database URL] [--jobs N] [--batch N] [--lanes N] [--rows none|ready|both|group|worker]
  *     [--gap-ms N]
  *
  * MODE is push, work or latency (queue_bench.h). Prints one line of NAME=NUMBER. tests/bench/queue starts the servers, makes the
@@ -47,14 +47,14 @@ static void take_number(const char *text, int64_t most, int64_t *out)
 
 static void take_rows(const char *word, enum bench_rows *rows)
 {
-    static const char *const words[] = {"none", "ready", "both", "group"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const words[] = {"none", "ready", "both", "group", "worker"};
+    for (int i = 0; i < 5; i++) {
         if (strcmp(word, words[i]) == 0) {
             *rows = (enum bench_rows)i;
             return;
         }
     }
-    fail("--rows none, ready, both or group");
+    fail("--rows none, ready, both, group or worker");
 }
 
 static void read_options(int argc, char **argv, struct queue_bench *bench, struct options *options)

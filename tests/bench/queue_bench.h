@@ -12,8 +12,8 @@
 
 enum { BENCH_LEASE_MS = 60000, BENCH_MOST_LANES = 256 };
 
-/* GROUP: one db_image_ready_many of all that was taken. */
-enum bench_rows { BENCH_ROWS_NONE, BENCH_ROWS_READY, BENCH_ROWS_BOTH, BENCH_ROWS_GROUP };
+/* GROUP: one db_image_ready_many of all that was taken; WORKER: each is begun before. */
+enum bench_rows { BENCH_ROWS_NONE, BENCH_ROWS_READY, BENCH_ROWS_BOTH, BENCH_ROWS_GROUP, BENCH_ROWS_WORKER };
 
 struct queue_bench {
     struct loop *loop;

@@ -177,9 +177,7 @@ static void on_group_ready(void *owner, const struct err *err)
 static void make_group_ready(struct lane *lane)
 {
     const struct db_image_result *results[QUEUE_TAKE_MAX];
-    lane->arena = arena_new();
     for (size_t i = 0; i < lane->count; i++) {
-        lane->settling[i] = (struct settling){.lane = lane, .job = lane->taken[i].job};
         fill_result(&lane->settling[i]);
         results[i] = &lane->settling[i].result;
     }
@@ -192,24 +190,30 @@ static void on_begun(void *owner, const struct err *err)
     queue_bench_check(err);
     if (!settling->work.is_owed) {
         settled(settling, false);
-        return;
+    } else if (settling->lane->bench->rows == BENCH_ROWS_BOTH) {
+        make_ready(settling);
+    } else if (--settling->lane->unsettled == 0) {
+        make_group_ready(settling->lane);
     }
-    make_ready(settling);
 }
 
 static void lane_settle(struct lane *lane)
 {
+    enum bench_rows rows = lane->bench->rows;
     lane->unsettled = lane->count;
     lane->arena = arena_new();
     for (size_t i = 0; i < lane->count; i++) {
         struct settling *settling = &lane->settling[i];
         *settling = (struct settling){.lane = lane, .job = lane->taken[i].job};
-        if (lane->bench->rows == BENCH_ROWS_BOTH) {
+        if (rows == BENCH_ROWS_BOTH || rows == BENCH_ROWS_WORKER) {
             db_image_begin(lane->bench->db, lane->arena, settling->job.image, settling->job.generation,
                            lane->taken[i].lease.fence, &settling->work, on_begun, settling);
-        } else {
+        } else if (rows == BENCH_ROWS_READY) {
             make_ready(settling);
         }
+    }
+    if (rows == BENCH_ROWS_GROUP) {
+        make_group_ready(lane);
     }
 }
 
@@ -228,8 +232,6 @@ static void on_taken(void *owner, const struct err *err)
     }
     if (lane->bench->rows == BENCH_ROWS_NONE) {
         lane_finish(lane);
-    } else if (lane->bench->rows == BENCH_ROWS_GROUP) {
-        make_group_ready(lane);
     } else {
         lane_settle(lane);
     }
