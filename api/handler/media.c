@@ -91,14 +91,16 @@ static void on_opened(void *owner, const struct err *err)
     struct media *media = owner;
     struct request *request = media->call->request;
     struct log_field name = log_text("file", media->stored_name);
+    struct log_field id = log_text("request", request_id(request));
+    struct log_field trace = log_text("trace", media->call->trace.id);
     if (err != NULL && err->code == ERR_SOURCE_MISSING) {
-        log_error("a row names a file that is not there", name);
+        log_error("a row names a file that is not there", name, id, trace);
         problem_answer_code(request, ERR_NOT_FOUND);
     } else if (err != NULL) {
         problem_answer(request, err);
     } else if (media->file.bytes != media->row.bytes) {
-        log_error("a file has not as many bytes as its row says", name, log_int("bytes", media->file.bytes),
-                  log_int("expected", media->row.bytes));
+        log_error("a file has not as many bytes as its row says", name, id, trace,
+                  log_int("bytes", media->file.bytes), log_int("expected", media->row.bytes));
         close(media->file.fd);
         problem_answer_code(request, ERR_NOT_FOUND);
     } else {

@@ -162,6 +162,33 @@ def test_the_queue_is_told(new_stack):
     client.close()
 
 
+def test_the_backlog_is_reckoned_by_what_workers_tell(new_stack):
+    stack = new_stack({"PIXMILL_CODECS": 1}, workers=1)
+    client = Client(stack)
+    slug = client.product()["slug"]
+
+    def seen(condition, what):
+        def met():
+            metrics = read(stack)
+            return metrics if condition(metrics) else None
+        return wait_until(met, seconds=60, what=what)
+    pool = seen(lambda metrics: metrics.get("pixmill_queue_codecs") == 1, "the worker's codec")
+    assert pool.get("pixmill_queue_workers") == 1 and pool.get("pixmill_queue_capacity_per_second") > 0
+    assert client.post("/api/queue/pause/").status_code == 200
+    for seed in range(4):
+        assert client.upload(slug, pictures.jpeg(seed=seed)).status_code == 201
+    held = seen(lambda metrics: metrics.get("pixmill_queue_ready_jobs", **{"class": "high"}) == 4, "four jobs that wait")
+    assert held.get("pixmill_queue_paused") == 1
+    seconds = held.get("pixmill_queue_backlog_seconds", **{"class": "high"})
+    assert abs(seconds * held.get("pixmill_queue_capacity_per_second") - 4) < 0.01
+    assert client.post("/api/queue/resume/").status_code == 200
+    seen(lambda metrics: metrics.get("pixmill_queue_finished_total") == 4, "four finished jobs")
+    seen(lambda metrics: metrics.get("pixmill_queue_finished_per_second") > 0, "a rate")
+    over = seen(lambda metrics: metrics.get("pixmill_queue_leased_jobs") == 0, "an empty queue")
+    assert over.get("pixmill_queue_backlog_seconds", **{"class": "high"}) == 0 and over.get("pixmill_queue_paused") == 0
+    client.close()
+
+
 def test_a_dependency_that_is_away_is_told(new_stack):
     stack = new_stack({}, workers=0)
     wait_until(lambda: known(stack), what="a view of the queue")

@@ -154,6 +154,21 @@ def test_a_lost_lease_is_counted(watched, stack, client):
     assert line("pixmill_jobs_retried_total") not in steps
 
 
+def test_repairs_are_counted(watched, stack, client):
+    before = watched.read()
+    os.kill(watched.worker.pid, signal.SIGSTOP)
+    try:
+        uploads = [upload(client, jpeg(500, 400, seed)) for seed in range(3)]
+        stack.redis().flushall()
+    finally:
+        os.kill(watched.worker.pid, signal.SIGCONT)
+    for slug, image_id in uploads:
+        client.wait_ready(slug, image_id)
+    steps = steps_between(before, watched.after(before, ok=3))
+    assert steps[line("pixmill_reconciler_rebuilds_total")] == 1
+    assert steps[line("pixmill_reconciler_pushed_total")] == 3
+
+
 def test_a_breaker_is_told_while_it_is_open(watched, stack, client):
     before = watched.read()
     folders = [stack.media_dir] + [entry for entry in stack.media_dir.rglob("*") if entry.is_dir()]
