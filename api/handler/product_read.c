@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading products: the list, and one. Each comes with the first of its images and its primary one, asked for by one question.
+ * Reading products: the list, and one. Each comes with the first of its images and its primary one, asked for by one question. A
+ * list is written product by product, between other clients' turns.
  */
 #include "api/handler/service.h"
 #include "api/route/answer.h"
@@ -9,10 +10,18 @@
 #include "api/route/problem.h"
 #include "api/route/view.h"
 #include "common/base/arena.h"
+#include "common/base/buf.h"
 #include "common/db/db_image.h"
 #include "common/db/db_product.h"
+#include "common/net/loop.h"
 
-enum { PRODUCT_IMAGES = 50 };
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PRODUCT_IMAGES = 50,
+    LIST_MOST_BYTES = 256 * 1024 * 1024 /* 200 products with all that they may say take less */
+};
 
 /* One read; in the request's arena. */
 struct product_read {
@@ -23,6 +32,9 @@ struct product_read {
     struct db_product one;
     struct db_product *products; /* of the page: cut.count of them */
     struct db_gallery *galleries;
+    struct buf text; /* owned; the products that are written, with commas between them */
+    size_t written;
+    struct loop_later turn;
 };
 
 static json_t *view(const struct product_read *read, size_t i)
@@ -34,17 +46,64 @@ static json_t *view(const struct product_read *read, size_t i)
 static void answer_list(struct product_read *read)
 {
     struct call *call = read->call;
-    json_t *results = json_array();
-    for (size_t i = 0; i < read->cut.count; i++) {
-        json_array_append_new(results, view(read, i));
-    }
+    struct request *request = call->request;
+    struct buf text;
     if (read->cut.count > 0) {
         read->cut.start = (struct paging_place){0, "", read->products[0].id};
         read->cut.end = (struct paging_place){0, "", read->products[read->cut.count - 1].id};
     }
     const char *url = arena_format(call->arena, "%s/api/products/", call->base_url);
-    answer_json(call->request, 200,
-                paging_answer(call->arena, url, "products", &read->paging, &read->cut, results));
+    json_t *frame = paging_answer(call->arena, url, "products", &read->paging, &read->cut, json_array());
+    char *around = json_dumps(frame, JSON_COMPACT);
+    json_decref(frame);
+    if (around == NULL) {
+        abort(); /* out of memory: every string in our JSON is UTF-8 */
+    }
+    size_t before = strlen(around) - strlen("]}"); /* the list is its last member */
+    buf_init(&text, before + read->text.used + strlen("]}"));
+    int failed = buf_add(&text, around, before);
+    failed |= buf_add(&text, read->text.data, read->text.used);
+    failed |= buf_add(&text, "]}", 2);
+    free(around);
+    buf_release(&read->text);
+    if (failed) {
+        problem_answer_code(request, ERR_OVERLOADED);
+    } else {
+        answer(request, 200, "application/json", text.data, text.used);
+    }
+    buf_release(&text);
+}
+
+/* One product: a page of 200 with 50 images each is megabytes of text, and others have their turn meanwhile. */
+static void on_turn(void *owner)
+{
+    struct product_read *read = owner;
+    if (read->written == read->cut.count) {
+        answer_list(read);
+        return;
+    }
+    json_t *product = view(read, read->written);
+    char *text = json_dumps(product, JSON_COMPACT);
+    json_decref(product);
+    if (text == NULL) {
+        abort(); /* out of memory: every string in our JSON is UTF-8 */
+    }
+    int failed = read->written > 0 ? buf_add(&read->text, ",", 1) : 0;
+    failed |= buf_add(&read->text, text, strlen(text));
+    free(text);
+    read->written++;
+    if (failed) {
+        buf_release(&read->text);
+        problem_answer_code(read->call->request, ERR_OVERLOADED);
+        return;
+    }
+    loop_call_later(read->call->service->loop, &read->turn, on_turn, read);
+}
+
+static void write_list(struct product_read *read)
+{
+    buf_init(&read->text, LIST_MOST_BYTES);
+    loop_call_later(read->call->service->loop, &read->turn, on_turn, read);
 }
 
 static void on_galleries(void *owner, const struct err *err)
@@ -53,7 +112,7 @@ static void on_galleries(void *owner, const struct err *err)
     if (err != NULL) {
         problem_answer(read->call->request, err);
     } else if (read->is_list) {
-        answer_list(read);
+        write_list(read);
     } else {
         answer_json(read->call->request, 200, view(read, 0));
     }
@@ -64,7 +123,7 @@ static void ask_galleries(struct product_read *read)
 {
     struct call *call = read->call;
     if (read->cut.count == 0) {
-        answer_list(read);
+        write_list(read);
         return;
     }
     read->galleries = arena_alloc(call->arena, read->cut.count * sizeof(*read->galleries));
