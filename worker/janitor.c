@@ -106,7 +106,7 @@ struct janitor *janitor_open(const struct parts *parts)
 {
     struct janitor *j = alloc_zeroed(1, sizeof *j);
     j->parts = parts;
-    rounds_start(&j->rounds, parts->loop, SWEEP_MS, do_list, free, j);
+    rounds_start(&j->rounds, parts->loop, 1, do_list, free, j);
     return j;
 }
 

@@ -13,6 +13,7 @@
 #include "api/route/view.h"
 #include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/text.h"
 #include "common/db/db_image.h"
 #include "common/image/profile_read.h"
@@ -46,6 +47,7 @@ static void on_row(void *owner, const struct err *err)
         problem_answer(reprocess->call->request, err);
         return;
     }
+    failpoint("reprocess.committed");
     job.image = reprocess->image.id;
     job.generation = reprocess->image.generation;
     job.enqueued_at_ms = clock_wall_us() / 1000;

@@ -108,13 +108,10 @@ def test_sees_work_that_is_left(oracle):
         assert "Redis holds ['{pixmill}:something']" in faults(oracle, seconds=1)
     finally:
         oracle.stack.redis().delete("{pixmill}:something")
+    oracle.stack.stop_worker(oracle.stack.workers[0])
     oracle.stack.query("INSERT INTO tombstone (stored_name) VALUES ('original/none.jpg')")
-    try:
-        assert "1 tombstones" in faults(oracle, seconds=1)
-    finally:
-        oracle.stack.query("DELETE FROM tombstone WHERE stored_name = 'original/none.jpg'")
-    worker = oracle.stack.workers[0]
-    oracle.stack.stop_worker(worker)
+    assert "1 tombstones" in faults(oracle, seconds=1)
+    oracle.stack.query("DELETE FROM tombstone WHERE stored_name = 'original/none.jpg'")
     oracle.stack.query("UPDATE image SET status = 'processing', error = NULL WHERE id = %s", upload.image)
     assert "1 images are owed" in faults(oracle, seconds=1)
     oracle.stack.query("UPDATE image SET status = 'ready' WHERE id = %s", upload.image)
@@ -127,3 +124,4 @@ def test_the_longest_stall():
     assert longest_stall([(0, 1), (5, 6)]) == 1
     assert longest_stall([(0, 4), (1, 2), (9, 10)]) == 2
     assert longest_stall([(0, 10), (3, 4)]) == 6
+    assert longest_stall([(0, 10), (3, 4)], [7, 20, 30]) == 4

@@ -10,9 +10,11 @@ An upload that was answered 2xx must end as the client was promised. One whose a
 and must be whole either way. Uploads must have different bytes: they are known by their digest. Figures come from the rows' own times.
 """
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import itertools
+import os
 import threading
 import time
 
@@ -137,12 +139,24 @@ class Oracle:
         made.seconds = time.monotonic() - begun
         return made
 
+    def reprocess(self, upload, url=None):
+        """Asks for an accepted upload's variants again. Whatever is answered, it must end as before."""
+        try:
+            self.session().post(f"{url or self.stack.url}/api/images/{upload.image}/reprocess/", timeout=self.timeout,
+                                headers=self.headers())
+        except requests.RequestException:
+            self._local.__dict__.pop("session").close()
+
     def killed(self, count=1):
         """To be told when something was killed or broken, for the recovery histogram."""
         with self._lock:
             self.kills += [time.time()] * count
 
     # what is there
+
+    def status(self, upload):
+        """Of an accepted upload, by its row."""
+        return self.stack.query("SELECT status FROM image WHERE id = %s", upload.image)[0][0]
 
     def owed(self):
         """How many images are not settled, refinements included."""
@@ -182,11 +196,20 @@ class Oracle:
         assert len(names) == len(set(names)), "two rows name the same file"
         return set(names)
 
+    def age(self):
+        """Nobody is at work any more: what tombstones and temp files wait for before they may be removed is over."""
+        self.stack.query("UPDATE tombstone SET created_at = created_at - interval '1 day' "
+                         "WHERE created_at > now() - interval '1 day'")
+        for path in (self.stack.media_dir / ".tmp").glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path, (0, 0))
+
     def wait_settled(self, seconds=60):
         """Waits until nothing is owed, queued or left over. The time is for the last progress: as long as images become done it goes on."""
         last = {"owed": None, "end": time.monotonic() + seconds}
 
         def is_settled():
+            self.age()
             found = self.leftovers()
             count = self.owed()
             if count != last["owed"]:
@@ -277,12 +300,14 @@ class Oracle:
 
     def measure(self, report):
         """Times, from the rows: they outlive every process."""
-        spans = [(float(begun), float(done)) for begun, done in self.stack.query(
-            "SELECT extract(epoch FROM uploaded_at), extract(epoch FROM coalesce(processed_at, changed_at)) FROM image "
-            "WHERE status IN ('ready', 'failed')")]
-        done = sorted(end for _, end in spans)
+        rows = [(float(begun), float(end), generation) for begun, end, generation in self.stack.query(
+            "SELECT extract(epoch FROM uploaded_at), extract(epoch FROM coalesce(processed_at, changed_at)), generation "
+            "FROM image WHERE status IN ('ready', 'failed')")]
+        done = sorted(end for _, end, _ in rows)
+        # of what was asked for again only the end is known
+        spans = [(begun, end) for begun, end, generation in rows if generation == 1]
         report.latencies = [end - begun for begun, end in spans]
-        report.longest_stall = longest_stall(spans)
+        report.longest_stall = longest_stall(spans, done)
         for killed in self.kills:
             waiting = any(begun <= killed < end for begun, end in spans)
             after = next((end for end in done if end > killed), None)
@@ -294,13 +319,14 @@ def reduced(image):
     return numpy.asarray(image.convert("RGB").resize((16, 16), Image.BOX)).astype(float)
 
 
-def longest_stall(spans):
-    """The longest time in which at least one of the spans (begun, done) was open and none was done."""
-    events = sorted([(begun, 1) for begun, _ in spans] + [(done, -1) for _, done in spans])
+def longest_stall(spans, progress=()):
+    """The longest time in which at least one of the spans (begun, done) was open and none was done, nor was there other progress."""
+    events = sorted([(begun, 1) for begun, _ in spans] + [(done, -1) for _, done in spans] + [(when, 0) for when in progress])
     longest, waiting, since = 0.0, 0, None
     for when, step in events:
-        if step < 0 or waiting == 0:
-            longest = max(longest, when - since) if step < 0 else longest
+        if step <= 0 and waiting > 0:
+            longest = max(longest, when - since)
+        if step <= 0 or waiting == 0:
             since = when
         waiting += step
     return longest
