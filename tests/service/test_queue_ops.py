@@ -64,6 +64,24 @@ def queued(stack):
     return names
 
 
+def workers_of(client):
+    answer = client.get("/api/queue/")
+    return answer.json()["workers"] if answer.status_code == 200 else []
+
+
+def test_workers_are_seen(new_stack):
+    stack = new_stack({"PIXMILL_CODECS": 2})
+    client = Client(stack)
+    slug = client.product()["slug"]
+    [worker] = wait_until(lambda: workers_of(client), what="the worker")
+    assert worker["state"] == "working" and worker["codecs"] == 2 and worker["started_at"].endswith("Z")
+    image = client.upload(slug, pictures.jpeg()).json()["id"]
+    client.wait_ready(slug, image)
+    wait_until(lambda: workers_of(client)[0]["taken"] >= 1, what="its count")
+    wait_until(lambda: workers_of(client)[0]["jobs"] == [], what="nothing in hand")
+    client.close()
+
+
 def test_the_queue_is_seen(client, stack, slug):
     for seed in range(3):
         assert client.upload(slug, pictures.jpeg(seed=seed)).status_code == 201
@@ -123,8 +141,9 @@ def test_a_paused_queue_hands_nothing_out(new_stack):
 
 
 def test_a_pause_without_redis_is_remembered(new_stack):
-    stack = new_stack(STACK_ENV, workers=0)
+    stack = new_stack(STACK_ENV)
     client = Client(stack)
+    slug = client.product()["slug"]
     stack.redis_server.stop()
     wait_until(lambda: client.get("/readyz").json()["queue"] == "down", what="the loss is noticed")
     answer = client.post("/api/queue/pause/")
@@ -139,6 +158,12 @@ def test_a_pause_without_redis_is_remembered(new_stack):
     problem(answer, 503, "queue_unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
     stack.redis_server.start()
+    # the new Redis is empty: that it is to hand out nothing it hears from a worker
+    wait_until(lambda: [worker["state"] for worker in workers_of(client)] == ["paused"], 60, "the worker's reconciler")
+    image = client.upload(slug, pictures.jpeg()).json()["id"]
+    assert client.image(slug, image)["status"] == "pending"
+    assert client.post("/api/queue/resume/").json() == {"paused": False, "in_effect": True}
+    client.wait_ready(slug, image, seconds=120)
     client.close()
 
 
