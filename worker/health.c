@@ -139,7 +139,7 @@ static int write_health(const struct health *health, struct buf *body, bool *is_
                       "\"paused\":%s}\n",
                       health->fault != NULL ? "failing" : "ok", health->fault != NULL ? health->fault : "",
                       codec_pool_live(health->parts->codecs), status.in_hand, (long long)health->backlog,
-                      status.is_paused ? "true" : "false");
+                      health->is_paused ? "true" : "false");
 }
 
 static int write_metrics(const struct health *health, struct buf *body, bool *is_well)
