@@ -7,18 +7,21 @@
  *     a failure of the job's own
  *       that may pass:                 AGAIN ─► RETRY ─► END
  *       of the storage's, perhaps:     ASK ─► as above, or an outage: AGAIN ─► RETRY with its counts as they were
- *       that can't pass:               FAIL ─► LEFTOVERS ─► REMOVE ─► FINISH ─► END
- *       once too often:                FAIL ─► LEFTOVERS ─► REMOVE ─► BURY ─► END
+ *       that can't pass, or once too often:
+ *                                      FAIL ─► LEFTOVERS ─► REMOVE ─► FINISH ─► END
  *     the database is away:            RETRY ─► END
  *     asked to stop:                   AGAIN ─► GIVE_BACK ─► END
  *     the lease is lost:               LEFTOVERS ─► REMOVE ─► END
+ *     a job that can't be read:        NOTE ─► FINISH ─► END
  *
  * OWE pushes the refinement of what was made in a hurry; refinements have a picture of their own in job_run_refine.c.
  *
  * While the codec is at work on the large variants, the row shows the small ones, once: a call beside the state, whose failure is
  * no failure of the job. CODEC waits for its answer, so it never comes after the switch.
  *
- * PostgreSQL comes before Redis in every path: what the queue has not heard yet is repeated and found not owed.
+ * PostgreSQL comes before Redis in every path: what the queue has not heard yet is repeated and found not owed. The dead letter of a job
+ * that failed once too often is written with its failure. Where the row says that it is not ours to fail or to put back (a newer
+ * lease has begun on it, or an older one after us), the queue decides by its own token: the job comes again, if it is still ours.
  */
 #include "worker/job_run.h"
 
@@ -88,6 +91,7 @@ static const struct {
 } states[RUN_STATE_COUNT] = {
     [RUN_BEGIN] = {job_run_do_begin, job_run_after_begin},
     [RUN_REFINE] = {job_run_do_refine, job_run_after_refine},
+    [RUN_PROFILE] = {job_run_do_profile, job_run_after_profile},
     [RUN_FETCH] = {job_run_do_fetch, job_run_after_fetch},
     [RUN_MEASURE] = {job_run_do_measure, job_run_after_measure},
     [RUN_CODEC] = {job_run_do_codec, job_run_after_codec},
@@ -102,7 +106,7 @@ static const struct {
     [RUN_REMOVE] = {do_nothing, job_run_after_remove},
     [RUN_FINISH] = {job_run_do_finish, job_run_after_queue_call},
     [RUN_RETRY] = {job_run_do_retry, job_run_after_queue_call},
-    [RUN_BURY] = {job_run_do_bury, job_run_after_queue_call},
+    [RUN_NOTE] = {job_run_do_note, job_run_after_note},
     [RUN_GIVE_BACK] = {job_run_do_give_back, job_run_after_queue_call},
 };
 
@@ -167,8 +171,10 @@ static enum run_state first_state(struct job_run *run, const struct queue_taken 
     if (!taken->is_known) {
         run->needs_codec = false;
         err_set(&run->why, ERR_UNKNOWN_JOB, "a job of an unknown version");
-        log_error("a job of an unknown version is buried", log_text("job", taken->lease.id));
-        return RUN_BURY;
+        log_error("a job of an unknown version is put aside", log_text("job", taken->lease.id));
+        run->is_buried = true;
+        run->plan = RUN_FINISH;
+        return RUN_NOTE;
     }
     run->job.crashes += taken->lost_leases;
     if (run->job.crashes >= run->parts->rules.max_crashes) {
@@ -176,7 +182,8 @@ static enum run_state first_state(struct job_run *run, const struct queue_taken 
                 run->job.crashes);
         log_warn("a job that ends its workers is buried", JOB_RUN_IDS(run), log_err(&run->why));
         run->needs_codec = false;
-        run->plan = RUN_BURY;
+        run->is_buried = true;
+        run->plan = RUN_FINISH;
         /* who fails a row must have begun on it: the row obeys the last who did */
         return job_run_is_refinement(run) ? RUN_GIVE_UP : RUN_BEGIN;
     }
@@ -194,9 +201,8 @@ struct job_run *job_run_start(const struct parts *parts, const struct queue_take
     run->owner = owner;
     run->arena = arena_new();
     run->job = taken->job;
-    run->profile = parts->profile;
+    job_run_set_profile(run, &parts->profile);
     if (job_run_is_refinement(run)) {
-        profile_refine(&parts->profile, &run->profile);
         run->output.pass = IMAGE_NAME_REFINED;
     }
     run->file.fd = -1;

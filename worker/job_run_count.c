@@ -45,5 +45,5 @@ void job_run_count_end(const struct job_run *run)
     worker_metrics_job(metrics, result, has_failed ? run->why.code : ERR_NONE);
     metric_observe_us(metrics->run, clock_monotonic_us() - run->started_us);
     metric_add(metrics->retried, has_failed && run->plan == RUN_RETRY);
-    metric_add(metrics->buried, has_failed && run->plan == RUN_BURY);
+    metric_add(metrics->buried, has_failed && run->is_buried && run->plan == RUN_FINISH);
 }

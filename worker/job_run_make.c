@@ -34,11 +34,16 @@ enum run_state job_run_after_begin(struct job_run *run)
         run->result = WORKER_NOT_OWED;
         return RUN_FINISH;
     }
+    struct err err;
+    struct profile hurried;
+    int status =
+        run->work.profile_json != NULL ? job_run_adopt_profile(run, run->work.profile_json, &err) : 0;
     if (run->why.code != ERR_NONE) {
         return RUN_FAIL;
     }
-    struct err err;
-    struct profile hurried;
+    if (status != 0) {
+        return job_run_settle(run, &err);
+    }
     run->is_hurried = load_backlog_seconds(run->parts->load) > run->profile.busy_seconds &&
                       profile_hurry(&run->profile, &hurried);
     run->output.pass = run->is_hurried ? IMAGE_NAME_HURRIED : IMAGE_NAME_PLAIN;
@@ -147,24 +152,22 @@ enum run_state job_run_after_codec(struct job_run *run)
 void job_run_do_switch(struct job_run *run)
 {
     failpoint("row.switching");
-    struct db_variant variants[PROFILE_MAX_VARIANTS];
-    const char *others[PROFILE_MAX_VARIANTS];
     const unsigned char *colour = run->done.dominant_colour;
-    struct db_image_result result = {
+    run->made = (struct db_image_result){
         .id = run->job.image,
         .generation = run->job.generation,
         .width_px = run->done.width_px,
         .height_px = run->done.height_px,
-        .profile = run->parts->profile.identity,
+        .profile = run->profile.identity,
         .blurhash = run->done.blurhash,
         .dominant_colour = arena_format(run->arena, "#%02x%02x%02x", colour[0], colour[1], colour[2]),
-        .variants = variants,
-        .variant_count = job_output_list(&run->output, run->profile.count, variants),
+        .variants = run->variants,
+        .variant_count = job_output_list(&run->output, run->profile.count, run->variants),
         .to_refine = run->is_hurried,
-        .unused = others,
-        .unused_count = run->work.attempts > 1 ? job_output_list_others(&run->output, others) : 0};
+        .unused = run->others,
+        .unused_count = run->work.attempts > 1 ? job_output_list_others(&run->output, run->others) : 0};
     run->pending++;
-    db_image_ready(run->parts->db, &result, &run->is_current, job_run_on_answer, run);
+    committer_switch(run->parts->committer, &run->commit, &run->made, job_run_on_answer, run);
 }
 
 enum run_state job_run_after_switch(struct job_run *run)
@@ -172,7 +175,7 @@ enum run_state job_run_after_switch(struct job_run *run)
     if (job_run_has_failed(run)) {
         return job_run_settle(run, &run->answer);
     }
-    if (!run->is_current) {
+    if (!run->commit.is_current) {
         /* db_image_ready has seen to the files */
         log_debug("a row has moved on", JOB_RUN_IDS(run));
         run->result = WORKER_NOT_OWED;

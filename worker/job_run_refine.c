@@ -6,7 +6,9 @@
  *     REFINE ─► FETCH ─► MEASURE ─► CODEC ─► REPLACE ─► FINISH ─► END
  *       │ others wait: RETRY, later                      ▲
  *       │ not owed ──────────────────────────────────────┤
- *       └ of another profile: GIVE_UP ─► LEFTOVERS ─► REMOVE ─► FINISH
+ *       │ of another profile: PROFILE ─► FETCH, as above
+ *       │                        └ nobody knows it ─┐
+ *       └ nothing to refine: GIVE_UP ─► LEFTOVERS ─► REMOVE ─► FINISH
  *
  * GIVE_UP is to a refinement what FAIL is to others: it is owed no more. What row and queue are told is guarded by the generation and by
  * the row's to_refine, so it happens once.
@@ -68,28 +70,16 @@ static bool is_owed(const struct job_run *run)
            strcmp(run->row.status, "ready") == 0;
 }
 
-enum run_state job_run_after_refine(struct job_run *run)
+static enum run_state give_up(struct job_run *run)
+{
+    run->result = WORKER_NOT_OWED;
+    run->plan = RUN_FINISH;
+    return RUN_GIVE_UP;
+}
+
+static enum run_state fetch(struct job_run *run)
 {
     struct err err;
-    if (run->answer.code == ERR_NOT_FOUND || (!job_run_has_failed(run) && !is_owed(run))) {
-        run->result = WORKER_NOT_OWED;
-        return RUN_FINISH;
-    }
-    if (job_run_has_failed(run) || run->is_lost || run->is_stopped) {
-        return job_run_settle(run, &run->answer);
-    }
-    if (run->profile.count == 0 || strcmp(run->row.profile, run->parts->profile.identity) != 0) {
-        /* what that profile wanted is not known here, and nobody need wait for a worker that does */
-        run->result = WORKER_NOT_OWED;
-        run->plan = RUN_FINISH;
-        return RUN_GIVE_UP;
-    }
-    if (load_has_waiting(run->parts->load)) {
-        failpoint("refine.waiting");
-        run->result = WORKER_PUT_OFF;
-        run->delay_ms = wait_ms(run);
-        return RUN_RETRY;
-    }
     failpoint("refine.begun");
     run->work = (struct db_image_work){.is_owed = true,
                                        .stored_name = run->row.stored_name,
@@ -98,6 +88,51 @@ enum run_state job_run_after_refine(struct job_run *run)
     run->has_output = job_output_init(&run->output, run->parts->storage, &run->profile, run->row.stored_name,
                                       run->job.generation, &err) == 0;
     return run->has_output ? RUN_FETCH : job_run_settle(run, &err);
+}
+
+enum run_state job_run_after_refine(struct job_run *run)
+{
+    if (run->answer.code == ERR_NOT_FOUND || (!job_run_has_failed(run) && !is_owed(run))) {
+        run->result = WORKER_NOT_OWED;
+        return RUN_FINISH;
+    }
+    if (job_run_has_failed(run) || run->is_lost || run->is_stopped) {
+        return job_run_settle(run, &run->answer);
+    }
+    if (load_has_waiting(run->parts->load)) {
+        failpoint("refine.waiting");
+        run->result = WORKER_PUT_OFF;
+        run->delay_ms = wait_ms(run);
+        return RUN_RETRY;
+    }
+    if (strcmp(run->row.profile, run->profile.identity) != 0) {
+        return RUN_PROFILE;
+    }
+    return run->profile.count > 0 ? fetch(run) : give_up(run);
+}
+
+void job_run_do_profile(struct job_run *run)
+{
+    run->pending++;
+    db_image_profile(run->parts->db, run->arena, run->row.profile, &run->profile_json, job_run_on_answer,
+                     run);
+}
+
+enum run_state job_run_after_profile(struct job_run *run)
+{
+    struct err err;
+    if (job_run_has_failed(run) || run->is_lost || run->is_stopped) {
+        return job_run_settle(run, &run->answer);
+    }
+    if (run->profile_json == NULL) {
+        /* what that profile wanted is not known here, and nobody need wait for a worker that does */
+        return give_up(run);
+    }
+    if (job_run_adopt_profile(run, run->profile_json, &err) != 0) {
+        return job_run_settle(run, &err);
+    }
+    bool is_it = strcmp(run->row.profile, run->profile.identity) == 0;
+    return is_it && run->profile.count > 0 ? fetch(run) : give_up(run);
 }
 
 bool job_run_is_worth_it(const struct job_run *run, const struct wire_variant *variant)
@@ -111,23 +146,19 @@ bool job_run_is_worth_it(const struct job_run *run, const struct wire_variant *v
     return false;
 }
 
-static void refined(struct job_run *run, const struct db_variant *variants, size_t count)
+void job_run_do_replace(struct job_run *run)
 {
+    failpoint("refine.replacing");
+    struct db_variant variants[PROFILE_MAX_VARIANTS];
     struct db_image_result result = {.id = run->job.image,
                                      .generation = run->job.generation,
                                      .width_px = run->row.width_px,
                                      .height_px = run->row.height_px,
                                      .variants = variants,
-                                     .variant_count = count};
+                                     .variant_count =
+                                         job_output_list(&run->output, run->profile.count, variants)};
     run->pending++;
     db_image_refined(run->parts->db, &result, &run->is_current, job_run_on_answer, run);
-}
-
-void job_run_do_replace(struct job_run *run)
-{
-    failpoint("refine.replacing");
-    struct db_variant variants[PROFILE_MAX_VARIANTS];
-    refined(run, variants, job_output_list(&run->output, run->profile.count, variants));
 }
 
 enum run_state job_run_after_replace(struct job_run *run)
@@ -146,7 +177,13 @@ enum run_state job_run_after_replace(struct job_run *run)
 void job_run_do_give_up(struct job_run *run)
 {
     failpoint("refine.giving_up");
-    refined(run, NULL, 0);
+    struct db_image_failure failure = {.job = &run->job,
+                                       .fence = run->hold.lease.fence,
+                                       .code = run->why.code,
+                                       .sentence = run->why.sentence,
+                                       .is_buried = run->is_buried};
+    run->pending++;
+    db_image_unrefined(run->parts->db, &failure, &run->is_current, job_run_on_answer, run);
 }
 
 enum run_state job_run_after_give_up(struct job_run *run)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What becomes of a job that did not go well, and how the queue is told of any end. */
+/* What becomes of a job that did not go well. */
 #include "worker/job_run_state.h"
 
 #include "common/base/failpoint.h"
@@ -7,9 +7,8 @@
 #include "common/base/random.h"
 #include "worker/parts.h"
 
-/* QUEUE_TRIES: Redis is told so often how a job ended; then the lease runs out, and its next holder tells it.
- * AWAY_MS: the wait of a job that met an outage, which is no failure of its own. */
-enum { QUEUE_TRIES = 3, AWAY_MS = 1000 };
+/* The wait of a job that met an outage, or another holder's row, which is no failure of its own. */
+enum { AWAY_MS = 1000 };
 
 /* The row of a refinement is ready, whatever becomes of it. */
 static enum run_state again(const struct job_run *run)
@@ -38,18 +37,24 @@ static enum run_state judge(struct job_run *run)
         run->plan = RUN_FINISH;
         return fail(run);
     case JOB_BURY:
-        run->plan = RUN_BURY;
+        run->is_buried = true;
+        run->plan = RUN_FINISH;
         return fail(run);
     }
     return fail(run);
+}
+
+static void come_again(struct job_run *run)
+{
+    run->plan = RUN_RETRY;
+    run->delay_ms = random_below(AWAY_MS) + 1;
 }
 
 /* The job waits for something to come back, with its counts as they were. */
 static enum run_state wait_for_outage(struct job_run *run, enum run_state next)
 {
     log_debug("a job waits for a dependency", JOB_RUN_IDS(run), log_err(&run->why));
-    run->plan = RUN_RETRY;
-    run->delay_ms = random_below(AWAY_MS) + 1;
+    come_again(run);
     return next;
 }
 
@@ -106,11 +111,7 @@ enum run_state job_run_after_again(struct job_run *run)
         breaker_trip(run->parts->database_breaker);
         return run->plan;
     }
-    if (!run->is_current) {
-        run->plan = RUN_FINISH;
-        return RUN_LEFTOVERS;
-    }
-    return run->plan;
+    return run->is_current ? run->plan : RUN_LEFTOVERS;
 }
 
 void job_run_do_fail(struct job_run *run)
@@ -119,8 +120,11 @@ void job_run_do_fail(struct job_run *run)
                                        .fence = run->hold.lease.fence,
                                        .code = run->why.code,
                                        .sentence = run->why.sentence,
-                                       .is_buried = run->plan == RUN_BURY};
+                                       .is_buried = run->is_buried};
     failpoint("job.failing");
+    if (run->is_buried) {
+        failpoint("job.burying");
+    }
     run->pending++;
     db_image_failed(run->parts->db, &failure, &run->is_current, job_run_on_answer, run);
 }
@@ -132,7 +136,8 @@ enum run_state job_run_after_fail(struct job_run *run)
         return wait_for_outage(run, RUN_RETRY);
     }
     if (!run->is_current) {
-        run->plan = RUN_FINISH;
+        /* it is not owed any more, or somebody else's; what of it is still ours is seen when it comes again */
+        come_again(run);
     }
     return RUN_LEFTOVERS;
 }
@@ -175,54 +180,4 @@ enum run_state job_run_after_leftovers(struct job_run *run)
 enum run_state job_run_after_remove(struct job_run *run)
 {
     return run->plan;
-}
-
-/* From here on the lease is not renewed: whatever the queue makes of the call, the job is not ours any more. */
-static void begin_queue_call(struct job_run *run)
-{
-    lease_keeper_release(run->parts->leases, &run->hold);
-    run->queue_tries++;
-    run->pending++;
-}
-
-enum run_state job_run_after_queue_call(struct job_run *run)
-{
-    if (job_run_has_failed(run) && run->answer.code == ERR_QUEUE && run->queue_tries < QUEUE_TRIES) {
-        return run->state;
-    }
-    if (job_run_has_failed(run)) {
-        log_debug("the queue was not told", JOB_RUN_IDS(run), log_err(&run->answer));
-    }
-    failpoint("job.told");
-    return RUN_END;
-}
-
-void job_run_do_finish(struct job_run *run)
-{
-    failpoint("job.finishing");
-    begin_queue_call(run);
-    queue_finish(run->parts->queue, &run->hold.lease, 1, job_run_on_answer, run);
-}
-
-void job_run_do_retry(struct job_run *run)
-{
-    failpoint("job.retrying");
-    begin_queue_call(run);
-    queue_retry(run->parts->queue, &run->hold.lease, &run->job, run->delay_ms, &run->is_current,
-                job_run_on_answer, run);
-}
-
-void job_run_do_bury(struct job_run *run)
-{
-    failpoint("job.burying");
-    begin_queue_call(run);
-    queue_bury(run->parts->queue, &run->hold.lease, err_word(run->why.code), run->why.sentence,
-               &run->is_current, job_run_on_answer, run);
-}
-
-void job_run_do_give_back(struct job_run *run)
-{
-    failpoint("job.giving_back");
-    begin_queue_call(run);
-    queue_give_back(run->parts->queue, &run->hold.lease, 1, job_run_on_answer, run);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The insides of a job_run, for job_run.c (the steps), job_run_make.c (the way to ready variants), job_run_measure.c,
- * job_run_refine.c (refinements) and job_run_settle.c (all other ways). Nobody else includes it.
+ * job_run_profile.c (the profile that is wanted), job_run_refine.c (refinements), job_run_settle.c (all other ways) and
+ * job_run_tell.c (what the queue is told). Nobody else includes it.
  *
  * Each state is a pair: do_<state> begins calls, and after_<state>, when all have answered, gives the next state.
  */
@@ -16,6 +17,7 @@
 #include "common/storage/storage.h"
 #include "worker/breaker.h"
 #include "worker/codec_task.h"
+#include "worker/committer.h"
 #include "worker/job_output.h"
 #include "worker/job_run.h"
 #include "worker/lease_keeper.h"
@@ -30,6 +32,7 @@ struct parts;
 enum run_state {
     RUN_BEGIN,
     RUN_REFINE,
+    RUN_PROFILE,
     RUN_FETCH,
     RUN_MEASURE,
     RUN_CODEC,
@@ -44,7 +47,7 @@ enum run_state {
     RUN_REMOVE,
     RUN_FINISH,
     RUN_RETRY,
-    RUN_BURY,
+    RUN_NOTE,
     RUN_GIVE_BACK,
     RUN_END,
     RUN_STATE_COUNT
@@ -66,7 +69,7 @@ struct job_run {
     const struct job_run_events *events; /* borrowed */
     void *owner;
     enum run_state state;
-    enum run_state plan; /* what the queue is told after the row was: FINISH, RETRY, BURY, GIVE_BACK, END */
+    enum run_state plan; /* what the queue is told after the row was: FINISH, RETRY, GIVE_BACK, END */
     int pending;         /* calls that have not answered, but for those of output */
     struct arena *arena; /* owned */
     struct lease_hold hold;
@@ -78,12 +81,20 @@ struct job_run {
     bool is_lost;      /* the lease is somebody else's */
     bool is_stopped;   /* given back at the next turn */
     bool is_cancelled; /* the codec was told */
+    bool is_buried;    /* what fails it is told to operators, too */
     bool needs_codec;
-    bool is_hurried;        /* its variants are made at effort_busy */
-    bool is_current;        /* out-parameter: the row was changed */
-    struct profile profile; /* the parts'; of a refinement, what of it is refined */
+    bool is_hurried; /* its variants are made at effort_busy */
+    bool is_current; /* out-parameter: the row was changed */
+    struct profile
+        profile; /* the parts', or the one that is wanted; of a refinement, what of it is refined */
+    const char *profile_json; /* out-parameter, of a refinement; NULL: nobody knows it */
     struct db_image_work work;
     struct db_image row;
+    struct db_image_result made; /* what is committed, with what it points at */
+    struct db_variant variants[PROFILE_MAX_VARIANTS];
+    const char *others[PROFILE_MAX_VARIANTS];
+    struct commit commit;
+    struct commit_finish commit_finish;
     struct storage_file file; /* fd owned; -1 where none */
     struct run_measure measure;
     struct codec_task task;
@@ -121,10 +132,18 @@ void job_run_count_start(struct job_run *run, const struct queue_taken *taken);
 void job_run_count_state(const struct job_run *run);
 void job_run_count_end(const struct job_run *run);
 
+/*
+ * Makes the variants by a profile that was asked for. Returns 0, or -1 with ERR_CONFIG where its text is none; the image's failure is
+ * to be told to operators then.
+ */
+int job_run_adopt_profile(struct job_run *run, const char *json, struct err *err) MUST_CHECK;
+
+/* Makes them by that profile; of a refinement, those that are refined. */
+void job_run_set_profile(struct job_run *run, const struct profile *profile);
+
 /* Sorts a failure that came before the row was switched, and gives the state that deals with it. */
 enum run_state job_run_settle(struct job_run *run, const struct err *err);
 
-/* The states; job_run.c has the table, and their picture. */
 /* In CODEC, after each stored variant: lets the row show what is there already, once. */
 void job_run_show(struct job_run *run);
 
@@ -149,6 +168,8 @@ void job_run_do_owe(struct job_run *run);
 enum run_state job_run_after_owe(struct job_run *run);
 void job_run_do_refine(struct job_run *run);
 enum run_state job_run_after_refine(struct job_run *run);
+void job_run_do_profile(struct job_run *run);
+enum run_state job_run_after_profile(struct job_run *run);
 void job_run_do_replace(struct job_run *run);
 enum run_state job_run_after_replace(struct job_run *run);
 void job_run_do_give_up(struct job_run *run);
@@ -164,7 +185,8 @@ enum run_state job_run_after_leftovers(struct job_run *run);
 enum run_state job_run_after_remove(struct job_run *run);
 void job_run_do_finish(struct job_run *run);
 void job_run_do_retry(struct job_run *run);
-void job_run_do_bury(struct job_run *run);
+void job_run_do_note(struct job_run *run);
+enum run_state job_run_after_note(struct job_run *run);
 void job_run_do_give_back(struct job_run *run);
 enum run_state job_run_after_queue_call(struct job_run *run);
 

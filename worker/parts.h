@@ -15,6 +15,7 @@
 
 struct breaker;
 struct codec_pool;
+struct committer;
 struct db;
 struct lease_keeper;
 struct load;
@@ -29,6 +30,7 @@ struct parts {
     struct queue *queue;
     struct storage *storage;
     struct codec_pool *codecs;
+    struct committer *committer;
     struct lease_keeper *leases;
     struct load *load;
     struct worker_metrics *metrics;

@@ -12,6 +12,7 @@
 #include "common/storage/storage.h"
 #include "worker/breaker.h"
 #include "worker/codec_pool.h"
+#include "worker/committer.h"
 #include "worker/dispatcher.h"
 #include "worker/health.h"
 #include "worker/heartbeat.h"
@@ -236,6 +237,7 @@ static int open_parts(struct worker *worker, struct err *err)
     }
     open_breakers(worker);
     worker->parts.leases = lease_keeper_open(worker->parts.loop, worker->parts.queue, worker->parts.lease_ms);
+    worker->parts.committer = committer_open(worker->parts.loop, worker->parts.db, worker->parts.queue);
     open_codecs(worker);
     worker->parts.load = load_open(worker->parts.loop, worker->parts.queue, worker_codecs(worker->config));
     worker->dispatcher = dispatcher_open(&worker->parts);
@@ -323,6 +325,11 @@ static void close_leases(struct worker *worker)
     CLOSE(parts.leases, lease_keeper_close)
 }
 
+static void close_committer(struct worker *worker)
+{
+    CLOSE(parts.committer, committer_close)
+}
+
 static void close_storage_breaker(struct worker *worker)
 {
     CLOSE(parts.storage_breaker, breaker_close)
@@ -365,9 +372,10 @@ static void end(struct worker *worker)
 }
 
 static void (*const closing[])(struct worker *worker) = {
-    stop_dispatcher,        close_health,       close_heartbeat, close_orphans,  close_janitor,
-    close_reconciler,       close_codecs,       close_load,      close_leases,   close_storage_breaker,
-    close_database_breaker, close_simple_parts, close_verbs,     close_database, end};
+    stop_dispatcher,    close_health,     close_heartbeat,       close_orphans,
+    close_janitor,      close_reconciler, close_codecs,          close_load,
+    close_leases,       close_committer,  close_storage_breaker, close_database_breaker,
+    close_simple_parts, close_verbs,      close_database,        end};
 
 static void close_next(void *owner)
 {

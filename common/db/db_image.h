@@ -230,6 +230,10 @@ void db_image_unrefined(struct db *db, const struct db_image_failure *failure, b
 void db_image_again(struct db *db, int64_t id, int64_t generation, uint64_t fence, bool *is_current,
                     done_fn done, void *owner);
 
+/* Fills *json with the text that is kept under a profile's identity; NULL where none is. */
+void db_image_profile(struct db *db, struct arena *arena, const char *identity, const char **json,
+                      done_fn done, void *owner);
+
 struct db_image_owed {
     int64_t id;
     bool is_refinement; /* it is ready, and to be refined */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Images that are asked for again, and the profiles that they are asked for with. */
 #include "common/db/db_call.h"
 #include "common/db/db_image.h"
 #include "common/db/db_image_row.h"
+#include "common/db/db_row.h"
 
 #include <assert.h>
 
@@ -57,5 +59,31 @@ void db_image_reprocess(struct db *db, struct arena *arena, const struct db_imag
     db_call_add(call, &forget, 1, values);
     ask->statement = call->query_count;
     db_call_add(call, &reprocess, 3, values);
+    db_call_start(call);
+}
+
+struct ask_profile {
+    struct arena *arena;
+    const char **json;
+};
+
+static int take_profile(struct db_call *call, struct err *err)
+{
+    const struct ask_profile *ask = call->question;
+    struct db_row row = {.result = db_call_result(call, 0), .arena = ask->arena};
+    (void)err;
+    *ask->json = PQntuples(row.result) > 0 ? db_row_text(&row, "json") : NULL;
+    return 0;
+}
+
+void db_image_profile(struct db *db, struct arena *arena, const char *identity, const char **json,
+                      done_fn done, void *owner)
+{
+    static const struct db_statement get = {"image_profile", "SELECT json FROM profile WHERE identity = $1"};
+    struct db_call *call = db_call_new(db, take_profile, done, owner);
+    struct ask_profile *ask = arena_alloc(call->arena, sizeof *ask);
+    *ask = (struct ask_profile){.arena = arena, .json = json};
+    call->question = ask;
+    db_call_add(call, &get, 1, (const char *[]){arena_string(call->arena, identity)});
     db_call_start(call);
 }

@@ -35,7 +35,8 @@ struct queue_taken {
     struct queue_lease lease;
     struct job job;  /* where is_known */
     int lost_leases; /* how often a lease on it ran out since it was pushed or retried */
-    bool is_known;   /* false: the payload is no job of a known version; bury it */
+    bool
+        is_known; /* false: the payload is no job of a known version; a letter is written, and it is finished */
 };
 
 /* A queue on two connections that the caller keeps open longer: one for verbs, one for waiting. Freed with queue_free. */
@@ -87,10 +88,6 @@ void queue_retry(struct queue *queue, const struct queue_lease *lease, const str
 void queue_give_back(struct queue *queue, const struct queue_lease *leases, size_t count, done_fn done,
                      void *owner);
 
-/* Moves a leased job to the dead letters with a reason (an err_word) and a sentence. */
-void queue_bury(struct queue *queue, const struct queue_lease *lease, const char *reason,
-                const char *sentence, bool *is_held, done_fn done, void *owner);
-
 /*
  * Answers when a job may be there or after at most timeout_ms, whichever is first; err where Redis can't be asked. One wait
  * at a time. Jobs that get ready by time alone (delays, lost leases) are only seen by a queue_take, so timeout_ms is also
@@ -103,7 +100,6 @@ struct queue_stats {
     int64_t oldest_age_ms[3]; /* by class: of the jobs that are next in a line; 0: none */
     int64_t delayed;
     int64_t leased;
-    int64_t dead;
     int64_t jobs;     /* payloads kept: ready + delayed + leased */
     int64_t finished; /* so far, since Redis was empty */
     int64_t expired;  /* leases that ran out so far, since Redis was empty */

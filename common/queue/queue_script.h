@@ -19,7 +19,6 @@ enum queue_script_name {
     QUEUE_FINISH,
     QUEUE_RETRY,
     QUEUE_GIVE_BACK,
-    QUEUE_BURY,
     QUEUE_STATS,
     QUEUE_SET_PAUSED,
     QUEUE_SWEEP,

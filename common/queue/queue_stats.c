@@ -3,7 +3,7 @@
 
 #include <hiredis/hiredis.h>
 
-enum { COUNTS = 13 };
+enum { COUNTS = 12 };
 
 static int read_stats(struct queue_call *call, const struct redisReply *reply, struct err *err)
 {
@@ -22,11 +22,10 @@ static int read_stats(struct queue_call *call, const struct redisReply *reply, s
                                   .oldest_age_ms = {counts[3], counts[4], counts[5]},
                                   .delayed = counts[6],
                                   .leased = counts[7],
-                                  .dead = counts[8],
-                                  .jobs = counts[9],
-                                  .finished = counts[10],
-                                  .expired = counts[11],
-                                  .is_paused = counts[12] != 0};
+                                  .jobs = counts[8],
+                                  .finished = counts[9],
+                                  .expired = counts[10],
+                                  .is_paused = counts[11] != 0};
     return 0;
 }
 

@@ -102,10 +102,8 @@ def test_a_refinement_that_kills_its_codec_leaves_the_image_as_it_is(new_stack, 
     wait_refined(stack)
     assert {status for status, in stack.query("SELECT status FROM image")} == {"ready"}
     assert len(hurried_names(stack)) == 1
-    wait_until(lambda: stack.redis().hlen("{pixmill}:dead") == 1, what="a dead letter")
-    letter, = stack.redis().hkeys("{pixmill}:dead")
-    assert letter.endswith(b".r")
-    stack.redis().delete("{pixmill}:dead")
+    letter, = stack.query("SELECT job, reason, crashes FROM dead_letter")
+    assert letter[0].endswith(".r") and letter[1:] == ("codec_crashed", 1)
     assert_nothing_is_left(stack)
     client.close()
 

@@ -138,9 +138,7 @@ def test_a_thousand_uploads_with_accidents(new_stack, profile_file):
             client.result()
     assert len(load.answered) == UPLOADS
     wait_until(lambda: ready_count(stack) == UPLOADS, seconds=240, what="all ready")
-    redis = stack.redis()
-    left = {"{pixmill}:fence", "{pixmill}:turn", "{pixmill}:wake"}
-    wait_until(lambda: {key.decode() for key in redis.keys("*")} <= left, seconds=60, what="an empty queue")
+    wait_until(lambda: not stack.queue_left(), seconds=60, what="an empty queue")
     check_rows_and_disk(stack, load)
     check_a_sample(stack)
     check_nothing_twice(stack)

@@ -26,6 +26,11 @@ def assert_disk_is_rows(stack):
     assert stack.media_files() == names
 
 
+def letters(stack, image_id):
+    return stack.query("SELECT reason, image, generation, attempts, crashes FROM dead_letter WHERE job = %s",
+                       f"{image_id}.1")
+
+
 def test_makes_three_variants_and_leaves_nothing_in_redis(stack, client):
     product = client.product()
     answer = client.upload(product["slug"], jpeg(640, 480, 1))
@@ -103,8 +108,8 @@ def test_an_image_that_kills_every_codec_is_quarantined(stack, client, big):
     image = client.image(slug, image_id)
     assert image["error"]["code"] == "codec_crashed"
     assert len(killed) == 3
-    wait_until(lambda: stack.redis().hlen("{pixmill}:dead") == 1, what="a dead letter")
-    stack.redis().delete("{pixmill}:dead")
+    # the letter is there as soon as the row has failed
+    assert letters(stack, image_id) == [("codec_crashed", image_id, 1, 0, 3)]
     wait_empty(stack)
     assert_disk_is_rows(stack)
 
@@ -116,7 +121,7 @@ def test_an_image_that_takes_too_long(new_stack, big):
     image = client.wait_settled(slug, image_id)
     assert image["error"]["code"] == "processing_timeout"
     assert image["attempts"] == 2
-    wait_until(lambda: stack.redis().hlen("{pixmill}:dead") == 1, what="a dead letter")
+    assert letters(stack, image_id) == [("processing_timeout", image_id, 1, 2, 0)]
     assert_disk_is_rows(stack)
     client.close()
 
@@ -248,7 +253,7 @@ def test_a_row_that_moves_on_meanwhile(stack, client, big):
     assert_disk_is_rows(stack)
 
 
-def test_a_job_of_an_unknown_version_is_buried(stack):
+def test_a_job_of_an_unknown_version_leaves_a_letter(stack):
     redis = stack.redis()
     payload = b"h:0:" + bytes([0x81, 0xA1]) + b"v" + bytes([99])
     push = redis.pipeline(transaction=True)
@@ -257,11 +262,21 @@ def test_a_job_of_an_unknown_version_is_buried(stack):
     push.rpush("{pixmill}:ring:h", "0")
     push.hincrby("{pixmill}:counts", "h", 1)
     push.execute()
-    wait_until(lambda: redis.hlen("{pixmill}:dead") == 1, what="a dead letter")
-    assert b"unknown_job" in redis.hget("{pixmill}:dead", "77.1")
-    redis.delete("{pixmill}:dead")
     wait_empty(stack)
+    assert stack.query("SELECT reason, image FROM dead_letter WHERE job = '77.1'") == [("unknown_job", None)]
     assert stack.workers[0].is_alive()
+
+
+def test_an_image_whose_job_is_of_an_unknown_version_is_pushed_again_in_one_that_is_known(new_stack, big):
+    stack = new_stack(STACK_ENV, workers=0)
+    client = Client(stack)
+    slug, image_id = upload(client, big)
+    stack.redis().hset("{pixmill}:jobs", f"{image_id}.1", b"h:0:" + bytes([0x81, 0xA1]) + b"v" + bytes([99]))
+    stack.start_worker()
+    client.wait_ready(slug, image_id, seconds=60)
+    assert letters(stack, image_id) == [("unknown_job", None, None, 0, 0)]
+    wait_empty(stack)
+    client.close()
 
 
 def test_options(stack):

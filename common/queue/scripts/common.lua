@@ -9,7 +9,6 @@
 --   :leases   ZSET  id -> when its lease runs out, in ms
 --   :fences   HASH  id -> token of its lease
 --   :lost     HASH  id -> leases that ran out, where any did
---   :dead     HASH  id -> msgpack map {job, reason, sentence, at_ms}
 --   :wake     LIST  a bounded number of tokens, each of which wakes a worker
 --   :counts   HASH  h, n, l -> jobs in the lines of that class; finished, expired -> so far; is_damaged -> where a line was gone
 --   :paused   STRING "1" while nothing is handed out
@@ -23,7 +22,7 @@
 -- job can be put back by scripts, which know nothing of the payload.
 local prefix = KEYS[1]
 local jobs, delayed, leases = prefix .. ':jobs', prefix .. ':delayed', prefix .. ':leases'
-local fences, lost, dead, wake = prefix .. ':fences', prefix .. ':lost', prefix .. ':dead', prefix .. ':wake'
+local fences, lost, wake = prefix .. ':fences', prefix .. ':lost', prefix .. ':wake'
 local counts, paused = prefix .. ':counts', prefix .. ':paused'
 local most_tokens = 64
 

@@ -7,7 +7,6 @@ local joined = {}
 for i = 1, #ARGV, 4 do
     local id, class, uploader, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     if redis.call('HSETNX', jobs, id, class .. ':' .. uploader .. ':' .. payload) == 1 then
-        redis.call('HDEL', dead, id)
         join_line_uncounted(id, class, uploader, false)
         joined[class] = (joined[class] or 0) + 1
         added = added + 1

@@ -3,7 +3,7 @@
 -- those that had theirs last. Where these are all, they are counted; where there are more, :counts is believed, which every verb
 -- keeps. The payload is looked into here alone, and only for when the oldest job was enqueued: the first of a line is its oldest,
 -- but for those that had to wait for another attempt.
--- Returns ready high, normal, low; their oldest's age in ms; delayed; leased; dead; jobs; finished; expired; paused.
+-- Returns ready high, normal, low; their oldest's age in ms; delayed; leased; jobs; finished; expired; paused.
 local most_lines, most_payload_bytes = 32, 1024
 local now = now_ms()
 local known = redis.call('HMGET', counts, 'h', 'n', 'l', 'finished', 'expired')
@@ -54,4 +54,4 @@ for i, class in ipairs({'h', 'n', 'l'}) do
     end
 end
 return {ready[1], ready[2], ready[3], ages[1], ages[2], ages[3], redis.call('ZCARD', delayed), redis.call('ZCARD', leases),
-        redis.call('HLEN', dead), redis.call('HLEN', jobs), number_of(known[4]), number_of(known[5]), is_paused() and 1 or 0}
+        redis.call('HLEN', jobs), number_of(known[4]), number_of(known[5]), is_paused() and 1 or 0}

@@ -154,15 +154,6 @@ static inline bool retry(struct world *world, const struct queue_lease *lease, c
     return is_held;
 }
 
-static inline bool bury(struct world *world, const struct queue_lease *lease)
-{
-    struct await await = {.answers = 0};
-    bool is_held = false;
-    queue_bury(world->queue, lease, "unknown_job", "a sentence", &is_held, await_done, &await);
-    expect_success(world, &await);
-    return is_held;
-}
-
 static inline struct queue_stats stats(struct world *world)
 {
     struct await await = {.answers = 0};
@@ -172,8 +163,8 @@ static inline struct queue_stats stats(struct world *world)
     return found;
 }
 
-/* Checks ready high, normal, low; delayed, leased, dead; and that these are all the jobs that are kept. */
-static inline void expect_stats(struct world *world, const int64_t expected[6])
+/* Checks ready high, normal, low; delayed, leased; and that these are all the jobs that are kept. */
+static inline void expect_stats(struct world *world, const int64_t expected[5])
 {
     struct queue_stats found = stats(world);
     for (size_t i = 0; i < 3; i++) {
@@ -181,7 +172,6 @@ static inline void expect_stats(struct world *world, const int64_t expected[6])
     }
     assert_int_equal(found.delayed, expected[3]);
     assert_int_equal(found.leased, expected[4]);
-    assert_int_equal(found.dead, expected[5]);
     assert_int_equal(found.jobs, expected[0] + expected[1] + expected[2] + expected[3] + expected[4]);
 }
 
