@@ -16,6 +16,7 @@
 
 enum {
     PAGE_FILES = 500,
+    DOUBT_FILES = 100, /* so many in a row that nobody knows of are no accident */
     PAGE_PAUSE_MS = 100,
     CONFIRM_MS =
         500, /* between two looks at a name: what was being switched at the first is settled at the second */
@@ -47,7 +48,8 @@ struct orphans {
     const char *names[PAGE_FILES]; /* of the page, those that may be orphans yet */
     size_t count;
     bool is_named[PAGE_FILES];
-    int64_t removed; /* in this round */
+    int64_t removed;  /* in this round */
+    bool has_doubted; /* in this round */
 };
 
 static void step(struct orphans *o);
@@ -81,6 +83,7 @@ static void do_clean(struct orphans *o)
 {
     o->pending = 1;
     o->removed = 0;
+    o->has_doubted = false;
     o->after[0] = '\0';
     storage_clean(o->parts->storage, on_answer, o);
 }
@@ -149,12 +152,27 @@ static void keep_unnamed(struct orphans *o)
     o->count = left;
 }
 
+/* A wrong or empty database, or one from an old backup, must not cost the files that are all there is left. */
+static void doubt(struct orphans *o)
+{
+    if (!o->has_doubted) {
+        log_warn("the database knows none of many stored files; they are left alone",
+                 log_text("first", o->names[0]), log_int("files", (int64_t)o->count));
+    }
+    o->has_doubted = true;
+}
+
 static enum orphans_state after_check(struct orphans *o)
 {
     if (o->answer.code != ERR_NONE) {
         return try_again(o);
     }
+    size_t asked = o->count;
     keep_unnamed(o);
+    if (asked >= DOUBT_FILES && o->count == asked) {
+        doubt(o);
+        return next_page(o);
+    }
     return o->count > 0 ? rest(o, CONFIRM_MS, ORPHANS_CONFIRM) : next_page(o);
 }
 

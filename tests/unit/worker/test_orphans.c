@@ -41,6 +41,7 @@ struct db {
     struct loop *loop;
     struct call call;
     int checks;
+    bool is_empty;               /* it knows nothing */
     int failures;                /* of checks, yet */
     const char *named_at_second; /* by the second look at it */
     int looks;                   /* at that */
@@ -117,7 +118,8 @@ void db_image_name_check(struct db *db, const char *const *names, size_t count, 
     for (size_t i = 0; i < count; i++) {
         bool is_special = db->named_at_second != NULL && strcmp(names[i], db->named_at_second) == 0;
         db->looks += is_special && !is_failure;
-        is_named[i] = (strrchr(names[i], '.')[-1] - '0') % 2 == 0 || (is_special && db->looks > 1);
+        bool is_even = (strrchr(names[i], '.')[-1] - '0') % 2 == 0;
+        is_named[i] = (is_even && !db->is_empty) || (is_special && db->looks > 1);
     }
     answer_later(db->loop, &db->call, is_failure ? answer_badly : answer, done, owner);
 }
@@ -217,6 +219,17 @@ static void what_gets_a_row_between_two_looks_stays(void **state)
     close_orphans();
 }
 
+static void the_wrong_database_costs_no_file(void **state)
+{
+    (void)state;
+    fixture.db.is_empty = true;
+    open_orphans();
+    assert_true(await_reached(fixture.loop, &fixture.storage.cleans, 2));
+    assert_int_equal(fixture.db.checks, 3);
+    assert_int_equal(fixture.storage.removals_count, 0);
+    close_orphans();
+}
+
 static void nothing_is_removed_while_nobody_can_say(void **state)
 {
     (void)state;
@@ -251,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup(what_nobody_names_is_removed_page_by_page, set_up),
         cmocka_unit_test_setup(what_is_young_or_not_ours_is_not_even_asked_for, set_up),
         cmocka_unit_test_setup(what_gets_a_row_between_two_looks_stays, set_up),
+        cmocka_unit_test_setup(the_wrong_database_costs_no_file, set_up),
         cmocka_unit_test_setup(nothing_is_removed_while_nobody_can_say, set_up),
         cmocka_unit_test_setup(a_dependency_that_is_away_is_left_alone, set_up),
     };
