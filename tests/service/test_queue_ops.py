@@ -329,6 +329,10 @@ def test_an_image_is_made_again(new_stack):
     again = client.wait_ready(slug, first["id"])
     assert again["thumbnail_url"] != first["thumbnail_url"] and "-g2" in again["thumbnail_url"]
     assert set(again["variants"]) == set(first["variants"])
+    assert client.post(f"/api/images/{first['id']}/reprocess/", json={"profile": PROFILE}).status_code == 202
+    wait_until(lambda: client.image(slug, first["id"])["status"] == "ready", 60, "the profile's variants")
+    other = client.image(slug, first["id"])
+    assert set(other["variants"]) == {"tiny"} and max(other["variants"]["tiny"]["width"], other["variants"]["tiny"]["height"]) == 50
     client.close()
 
 
