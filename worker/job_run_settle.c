@@ -139,6 +139,7 @@ enum run_state job_run_after_fail(struct job_run *run)
         /* it is not owed any more, or somebody else's; what of it is still ours is seen when it comes again */
         come_again(run);
     }
+    failpoint("job.failed");
     return RUN_LEFTOVERS;
 }
 

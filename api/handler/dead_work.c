@@ -22,6 +22,7 @@
 #include "api/route/problem.h"
 #include "common/base/arena.h"
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/queue/queue.h"
 
@@ -96,6 +97,7 @@ static enum dead_state do_judge(struct dead_work *work)
     if (work->err.code != ERR_NONE) {
         return DEAD_OVER;
     }
+    failpoint("dead.taken");
     work->total += (json_int_t)work->taken;
     work->has_more = work->taken > 0 && !work->is_one;
     work->at = 0;

@@ -139,6 +139,9 @@ def upload_while_rows_are_locked(trial, url):
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE image IN SHARE MODE")
         assert trial.oracle.upload(url=url).status == 503
+        # the server gives up a little later than the client; until then the row could still be made
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'image'::regclass"
+        wait_until(lambda: trial.stack.query(waiting)[0][0] == 0, what="the end of the statement")
     connection.rollback()
     connection.close()
 
