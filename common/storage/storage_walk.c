@@ -185,7 +185,6 @@ static int give_keys(struct walk *walk, struct level *level)
 }
 
 /* Gives what of an open folder, which is closed, comes after `after`, a name from there on. A safe name ends the depth. */
-/* NOLINTNEXTLINE(misc-no-recursion) */
 static int walk_folder(struct walk *walk, int fd, const char *path, const char *after)
 {
     struct level level = {.path = path, .may_enter = true, .most = walk->limit - walk->count};
