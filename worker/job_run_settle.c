@@ -75,6 +75,12 @@ enum run_state job_run_settle(struct job_run *run, const struct err *err)
         breaker_trip(run->parts->database_breaker);
         return wait_for_outage(run, RUN_RETRY);
     }
+    if (err->code == ERR_STORAGE_FULL ||
+        (err->code == ERR_STORAGE && breaker_is_open(run->parts->storage_breaker))) {
+        /* full for this file, whatever a smaller one would meet; or known to be away, though it may be back by now */
+        breaker_trip(run->parts->storage_breaker);
+        return wait_for_outage(run, again(run));
+    }
     return err->code == ERR_STORAGE ? RUN_ASK : judge(run);
 }
 

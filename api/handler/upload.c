@@ -318,7 +318,7 @@ static void upload_finish(struct upload *upload)
         storage_abort(upload->file);
         upload->file = NULL;
     }
-    if (upload->err.code == ERR_STORAGE) {
+    if (upload->err.code == ERR_STORAGE || upload->err.code == ERR_STORAGE_FULL) {
         storage_trouble_see(&upload->service->storage_trouble, &upload->err);
     }
     if (upload->err.code != ERR_NONE) {

@@ -44,7 +44,7 @@ void storage_write(struct storage_upload *upload, const void *data, size_t bytes
 
 /*
  * Makes the file durable under its name. The upload is freed either way; on an error nothing is kept.
- * ERR_STORAGE, or ERR_INTERNAL where the name is not safe.
+ * ERR_STORAGE, ERR_STORAGE_FULL where there is no space or no leave to write, or ERR_INTERNAL where the name is not safe.
  */
 void storage_commit(struct storage_upload *upload, const char *name, done_fn done, void *owner);
 

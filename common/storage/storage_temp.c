@@ -38,12 +38,19 @@ static int make_unnamed(struct storage_root *root)
     return fd;
 }
 
+/* No space and no leave to write are no fault of a file: they have a code of their own. Returns -1. */
+static int refuse(struct err *err, int errnum, const char *sentence)
+{
+    bool is_full = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS;
+    return err_set_errno(err, is_full ? ERR_STORAGE_FULL : ERR_STORAGE, errnum, "%s", sentence);
+}
+
 int storage_temp_make(struct storage_root *root, struct storage_temp *temp, struct err *err)
 {
     temp->name[0] = '\0';
     temp->fd = -1;
     if (failpoint_fails("storage.begin", &errno)) {
-        return err_set_errno(err, ERR_STORAGE, errno, "a temp file can not be made");
+        return refuse(err, errno, "a temp file can not be made");
     }
     temp->fd = make_unnamed(root);
     if (temp->fd >= 0) {
@@ -52,7 +59,7 @@ int storage_temp_make(struct storage_root *root, struct storage_temp *temp, stru
     random_uuid(temp->name);
     temp->fd =
         openat(root->temp_fd, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-    return temp->fd < 0 ? err_set_errno(err, ERR_STORAGE, errno, "a temp file can not be made") : 0;
+    return temp->fd < 0 ? refuse(err, errno, "a temp file can not be made") : 0;
 }
 
 int storage_temp_now(struct storage_root *root, int64_t *now_us, struct err *err)
@@ -97,7 +104,7 @@ int storage_temp_write(struct storage_temp *temp, const void *data, size_t bytes
     while (bytes > 0) {
         ssize_t written = failpoint_fails("storage.write", &errno) ? -1 : write(temp->fd, at, bytes);
         if (written < 0 && errno != EINTR) {
-            return err_set_errno(err, ERR_STORAGE, errno, "a file can not be written");
+            return refuse(err, errno, "a file can not be written");
         }
         if (written > 0) {
             at += written;
@@ -117,7 +124,7 @@ int storage_temp_copy(struct storage_temp *temp, int from, int64_t bytes, struct
                 : sendfile(temp->fd, from, &at, bytes - at < COPY_BYTES ? (size_t)(bytes - at) : COPY_BYTES);
         failpoint("storage.putting");
         if (copied < 0 && errno != EINTR) {
-            return err_set_errno(err, ERR_STORAGE, errno, "a file can not be written");
+            return refuse(err, errno, "a file can not be written");
         }
         if (copied == 0) {
             return err_set(err, ERR_INTERNAL, "a file to store is shorter than was told");
@@ -129,7 +136,7 @@ int storage_temp_copy(struct storage_temp *temp, int from, int64_t bytes, struct
 int storage_temp_sync(struct storage_temp *temp, struct err *err)
 {
     bool is_synced = !failpoint_fails("storage.commit", &errno) && fsync(temp->fd) == 0;
-    return is_synced ? 0 : err_set_errno(err, ERR_STORAGE, errno, "a file can not be synced");
+    return is_synced ? 0 : refuse(err, errno, "a file can not be synced");
 }
 
 /* Gives a temp file a name that does not exist yet. Returns false where it does, or for another reason. */
@@ -163,11 +170,11 @@ static int name_temp(struct storage_root *root, struct storage_temp *temp, int f
 {
     bool is_new = name_new(root, temp, folder, leaf);
     if (!is_new && name_over(root, temp, folder, leaf) != 0) {
-        return err_set_errno(err, ERR_STORAGE, errno, "a file can not be named");
+        return refuse(err, errno, "a file can not be named");
     }
     failpoint("storage.named");
     if (fsync(folder) != 0) {
-        err_set_errno(err, ERR_STORAGE, errno, "a folder can not be synced");
+        refuse(err, errno, "a folder can not be synced");
         if (is_new) {
             unlinkat(folder, leaf, 0);
         }
@@ -191,7 +198,7 @@ int storage_temp_commit(struct storage_root *root, struct storage_temp *temp, co
     failpoint("storage.synced");
     folder = storage_root_make_folder(root, name);
     if (folder < 0) {
-        err_set_errno(err, ERR_STORAGE, -folder, "a folder can not be made");
+        refuse(err, -folder, "a folder can not be made");
         goto out;
     }
     status = name_temp(root, temp, folder, storage_root_leaf(name), err);

@@ -91,15 +91,15 @@ static int too_much(void)
     return fd;
 }
 
-/* Writes and puts more than there is room for; nothing may be kept. Closes fd. */
-static void assert_no_room(struct home *home, int fd)
+/* Writes and puts more than there is room for, which fails with `code`; nothing may be kept. Closes fd. */
+static void assert_no_room(struct home *home, int fd, enum err_code code)
 {
     char *bytes = calloc(1, TOO_MUCH);
     struct storage_upload *upload = begin(home);
-    assert_int_equal(write_bytes(home, upload, bytes, TOO_MUCH), ERR_STORAGE);
+    assert_int_equal(write_bytes(home, upload, bytes, TOO_MUCH), code);
     storage_abort(upload);
     loop_run(home->loop);
-    assert_int_equal(put_fd(home, name, fd, TOO_MUCH), ERR_STORAGE);
+    assert_int_equal(put_fd(home, name, fd, TOO_MUCH), code);
     close(fd);
     free(bytes);
     assert_false(exists(home, name));
@@ -114,7 +114,7 @@ static void a_file_that_may_not_grow_keeps_nothing(void **state)
     signal(SIGXFSZ, SIG_IGN);
     int fd = too_much();
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    assert_no_room(*state, fd);
+    assert_no_room(*state, fd, ERR_STORAGE);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 }
 
@@ -134,7 +134,7 @@ static void a_full_file_system_keeps_nothing(void **state)
     snprintf(small.dir, sizeof small.dir, "%.40s/small", home->dir);
     small.storage = storage_disk_open(home->loop, small.dir, &err);
     assert_non_null(small.storage);
-    assert_no_room(&small, too_much());
+    assert_no_room(&small, too_much(), ERR_STORAGE_FULL);
     struct answer answer = {0};
     storage_check(small.storage, on_done, &answer);
     assert_int_equal(result(&small, &answer), ERR_NONE);
