@@ -186,9 +186,15 @@ def bury_a_file(trial):
     """A file that no row names, and the tombstone that says so."""
     stored = trial.oracle.upload()
     trial.recover()
-    name, = trial.stack.query("SELECT stored_name FROM variant WHERE image = %s AND name = 'webp'", stored.image)[0]
+    write_tombstone(trial.stack, stored)
+
+
+def write_tombstone(stack, upload):
+    """A file beside the variants of a ready image that no row names, and the tombstone that says so; returns its name."""
+    name, = stack.query("SELECT stored_name FROM variant WHERE image = %s AND name = 'webp'", upload.image)[0]
     name = name.replace("-g1", "-g9")
-    path = trial.stack.media_dir / name
+    path = stack.media_dir / name
     path.write_bytes(b"old")
     path.chmod(0o666)
-    trial.stack.query("INSERT INTO tombstone (stored_name, created_at) VALUES (%s, now() - interval '1 hour')", name)
+    stack.query("INSERT INTO tombstone (stored_name, created_at) VALUES (%s, now() - interval '1 hour')", name)
+    return name
