@@ -52,6 +52,11 @@ def ask_again(oracle, upload):
     oracle.stack.query("UPDATE image SET generation = generation + 1, status = 'pending', changed_at = now() WHERE id = %s", upload.image)
 
 
+def ask_again_for_all(stack):
+    """The same for all that is being worked on."""
+    stack.query("UPDATE image SET generation = generation + 1, status = 'pending', changed_at = now() WHERE status = 'processing'")
+
+
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -103,7 +108,7 @@ def test_a_worker_wakes_up_after_another_was_faster(stack, oracle, with_codecs, 
 
 
 def test_workers_freeze_at_any_moment(stack, oracle, minutes, seed):
-    """One at a time, for longer than a lease, in the middle of whatever it does."""
+    """One at a time, for longer than a lease, in the middle of whatever it does; and what is at work is asked for again meanwhile."""
     draw = random.Random(seed)
     other = stack.start_worker()
     end = time.monotonic() + 60 * minutes
@@ -114,9 +119,16 @@ def test_workers_freeze_at_any_moment(stack, oracle, minutes, seed):
             time.sleep(draw.uniform(0, 0.1))
             victim, with_codecs = draw.choice(stack.workers), draw.random() < 0.5
             with frozen(victim, with_codecs):
-                time.sleep(LEASE_S * draw.uniform(1.1, 2))
+                for _ in range(40):
+                    ask_again_for_all(stack)
+                    time.sleep(LEASE_S * draw.uniform(1.1, 2) / 40)
             rounds += 1
     took = upload_one(oracle)
+    wait_until(lambda: oracle.owed() == 0, 60, "all settled")
+    # each shows what was made for its own generation, by the row and by the file's name
+    assert stack.query("SELECT i.id, i.generation, v.stored_name FROM image i JOIN variant v ON v.image = i.id "
+                       "WHERE i.generation <> v.generation "
+                       "OR i.generation <> substring(v.stored_name FROM '-g([0-9]+)[^/]*$')::bigint") == []
     print(f"{rounds} rounds; {uploads.told()}; one more was ready in {took:.2f} s")
     stack.stop_worker(other)
 
