@@ -6,8 +6,24 @@
 -- Returns a flat list: id, token, lost leases, payload; for each job.
 local most, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local portion = 128
+local most_delay_ms = 300000 -- of a retry (job_retry.h)
 local now = now_ms()
 go_on_when_full()
+
+-- Where the clock has gone back, what was set by it before lies too far ahead: leases of workers that died would last until it
+-- is there again. The last token tells where it was (a second is no jump), and what is set since then lies before that.
+local last_fence = tonumber(redis.call('GET', prefix .. ':fence')) or 0
+local function bring_near(key, most_ms)
+    local latest = now + most_ms
+    local least = math.max(latest, math.floor(last_fence / 1000))
+    for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', key, '+inf', '(' .. integer(least), 'LIMIT', 0, portion)) do
+        redis.call('ZADD', key, integer(latest), id)
+    end
+end
+if last_fence / 1000 > now + 1000 then
+    bring_near(leases, lease_ms)
+    bring_near(delayed, most_delay_ms)
+end
 
 local moved = 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', integer(now), 'LIMIT', 0, portion)) do
@@ -87,7 +103,7 @@ end
 -- Tokens only grow, and none is below the time in microseconds: so none of before comes again after Redis was emptied, or
 -- restored from a file that is older than the last tokens.
 local time = redis.call('TIME')
-local fence = math.max((tonumber(redis.call('GET', prefix .. ':fence')) or 0) + 1, time[1] * 1000000 + time[2])
+local fence = math.max(last_fence + 1, time[1] * 1000000 + time[2])
 
 -- Leases them all by one call a key.
 local taken, ends, tokens = {}, {}, {}

@@ -212,4 +212,15 @@ static inline long long raw_integer(struct world *world, const char *command)
     return number;
 }
 
+/* The integer that a script answers. */
+static inline long long raw_script(struct world *world, const char *script)
+{
+    redisReply *reply = redisCommand(world->raw, "EVAL %s 0", script);
+    assert_non_null(reply);
+    assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
+    long long number = reply->integer;
+    freeReplyObject(reply);
+    return number;
+}
+
 #endif

@@ -238,6 +238,36 @@ static void test_every_job_is_always_in_one_place(void **state)
     }
 }
 
+/* As Redis finds its keys when its clock has gone back: all that they say of time lies ahead. */
+static void set_clock_back(struct world *world)
+{
+    (void)raw_script(world, "local day_ms = 86400000 "
+                            "redis.call('INCRBY', '{p}:fence', day_ms * 1000) "
+                            "for _, key in ipairs({'{p}:leases', '{p}:delayed'}) do "
+                            "for _, id in ipairs(redis.call('ZRANGE', key, 0, -1)) do "
+                            "redis.call('ZINCRBY', key, day_ms, id) end end return 1");
+}
+
+static void test_a_clock_that_goes_back_leaves_no_job_behind(void **state)
+{
+    struct world *world = *state;
+    struct queue_taken taken[2];
+    push(world, 1, JOB_HIGH, 1, 0);
+    push(world, 2, JOB_HIGH, 1, 0);
+    push(world, 3, JOB_HIGH, 1, LONG_MS);
+    assert_int_equal(take(world, 2, LONG_MS, taken), 2);
+    set_clock_back(world);
+    /* whoever lives renews; the other one's worker is dead */
+    assert_true(renew(world, &taken[0].lease, LONG_MS));
+    struct queue_taken again = take_when_due(world, SOON_MS);
+    assert_string_equal(again.lease.id, taken[1].lease.id);
+    assert_true(again.lease.fence > taken[1].lease.fence);
+    /* a wait is not longer than one that is begun now, by the second at which it is looked at */
+    assert_int_equal(raw_script(world, "local due = tonumber(redis.call('ZSCORE', '{p}:delayed', '3.1')) "
+                                       "return due <= (redis.call('TIME')[1] + 301) * 1000 and 1 or 0"),
+                     1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tokens_of_before_an_emptied_redis_are_stale, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(test_every_job_is_always_in_one_place, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_goes_back_leaves_no_job_behind, world_setup,
+                                        world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

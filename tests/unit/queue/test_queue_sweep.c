@@ -204,11 +204,70 @@ static void test_a_redis_that_threw_keys_away_is_rebuilt(void **state)
         "SET {p}:jobs wrong",
         "SET {p}:delayed wrong",
         "HSET {p}:counts n wrong",
+        "COPY {p}:counts {p}:ring:h REPLACE", /* an operator's slip: of another type */
+        "COPY {p}:counts {p}:wake REPLACE",
+        "COPY {p}:counts {p}:fence REPLACE",
+        "COPY {p}:counts {p}:turn REPLACE",
+        "COPY {p}:counts {p}:epoch REPLACE",
+        "COPY {p}:counts {p}:workers REPLACE",
+        "SET {p}:sweep wrong",
+        "SET {p}:fences wrong",
+        "SET {p}:lost wrong",
+        "SET {p}:reports wrong",
     };
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         lose(*state, losses[i], false);
     }
     lose(*state, "DEL {p}:line:n:1", true);
+}
+
+static void test_redis_is_not_held_up_by_what_it_forgets(void **state)
+{
+    struct world *world = *state;
+    struct queue_taken taken;
+    rebuild(world);
+    (void)raw_script(world,
+                     "for i = 1, 2000 do "
+                     "redis.call('HSET', '{p}:jobs', i, 'h:1:x') redis.call('RPUSH', '{p}:line:h:7', i) "
+                     "end return 1");
+    raw_do(world, "CONFIG RESETSTAT");
+    expect_sweep(world, "a", true, 0);
+    assert_int_equal(raw_integer(world, "EXISTS {p}:jobs {p}:line:h:7"), 0);
+    assert_int_equal(take(world, 1, LONG_MS, &taken), 0);
+    /* what is large is freed beside the commands of others */
+    redisReply *reply = redisCommand(world->raw, "INFO memory");
+    assert_non_null(strstr(reply->str, "lazyfreed_objects:"));
+    assert_null(strstr(reply->str, "lazyfreed_objects:0\r"));
+    freeReplyObject(reply);
+}
+
+static void test_what_is_forgotten_is_of_this_queue_alone(void **state)
+{
+    struct world *world = *state;
+    struct await await = {.answers = 0};
+    struct queue_sweep sweep = {.is_ours = false};
+    struct queue *greedy = queue_new(world->loop, world->verbs, world->waits, "[a-z]*");
+    struct queue_taken taken;
+    push(world, 1, JOB_HIGH, 1, 0);
+    raw_do(world, "HSET {[a-z]*}:jobs 1.1 h:1:x");
+    raw_do(world, "RPUSH {[a-z]*}:line:h:1 1.1");
+    queue_sweep(greedy, "a", LONG_MS, &sweep, await_done, &await);
+    expect_success(world, &await);
+    assert_true(sweep.is_ours);
+    assert_int_equal(raw_integer(world, "EXISTS {[a-z]*}:jobs {[a-z]*}:line:h:1"), 0);
+    assert_int_equal(take(world, 1, LONG_MS, &taken), 1);
+    queue_free(greedy);
+}
+
+static void test_a_holder_of_a_time_to_come_is_followed(void **state)
+{
+    struct world *world = *state;
+    expect_sweep(world, "a", true, 0);
+    assert_true(mark(world, "a", 77, false, LONG_MS));
+    assert_false(ask(world, "b", LONG_MS).is_ours);
+    /* as it stands there when the clock has gone back by a day */
+    raw_do(world, "HINCRBY {p}:sweep until_ms 86400000");
+    expect_sweep(world, "b", true, 77);
 }
 
 int main(void)
@@ -230,6 +289,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_redis_that_threw_keys_away_is_rebuilt, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(test_a_spoiled_sweep_starts_again, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_redis_is_not_held_up_by_what_it_forgets, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_forgotten_is_of_this_queue_alone, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_holder_of_a_time_to_come_is_followed, world_setup,
+                                        world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
