@@ -16,7 +16,7 @@
 
 enum {
     PAGE_FILES = 500,
-    DOUBT_FILES = 100, /* so many in a row that nobody knows of are no accident */
+    DOUBT_FILES = 100, /* so many in a row, by name and so by day, that nobody knows of are no accident */
     PAGE_PAUSE_MS = 100,
     CONFIRM_MS =
         500, /* between two looks at a name: what was being switched at the first is settled at the second */
@@ -48,6 +48,7 @@ struct orphans {
     const char *names[PAGE_FILES]; /* of the page, those that may be orphans yet */
     size_t count;
     bool is_named[PAGE_FILES];
+    size_t unknown;   /* files in a row that nobody knows of, up to the last that was asked for */
     int64_t removed;  /* in this round */
     bool has_doubted; /* in this round */
 };
@@ -83,6 +84,7 @@ static void do_clean(struct orphans *o)
 {
     o->pending = 1;
     o->removed = 0;
+    o->unknown = 0;
     o->has_doubted = false;
     o->after[0] = '\0';
     storage_clean(o->parts->storage, on_answer, o);
@@ -152,11 +154,22 @@ static void keep_unnamed(struct orphans *o)
     o->count = left;
 }
 
+/* The longest row of files in the page that nobody knows of; it may have begun in the page before. */
+static size_t longest_unknown(struct orphans *o)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        o->unknown = o->is_named[i] ? 0 : o->unknown + 1;
+        longest = o->unknown > longest ? o->unknown : longest;
+    }
+    return longest;
+}
+
 /* A wrong or empty database, or one from an old backup, must not cost the files that are all there is left. */
 static void doubt(struct orphans *o)
 {
     if (!o->has_doubted) {
-        log_warn("the database knows none of many stored files; they are left alone",
+        log_warn("the database knows none of many files in a row; they are left alone",
                  log_text("first", o->names[0]), log_int("files", (int64_t)o->count));
     }
     o->has_doubted = true;
@@ -167,9 +180,9 @@ static enum orphans_state after_check(struct orphans *o)
     if (o->answer.code != ERR_NONE) {
         return try_again(o);
     }
-    size_t asked = o->count;
+    size_t longest = longest_unknown(o);
     keep_unnamed(o);
-    if (asked >= DOUBT_FILES && o->count == asked) {
+    if (longest >= DOUBT_FILES) {
         doubt(o);
         return next_page(o);
     }

@@ -12,7 +12,8 @@
  *   generation (db_image_name_check), since a job writes it before the row is switched. A generation that is settled never
  *   becomes owed again, so what may be removed once may be removed for ever;
  * - both are still so when it is asked again, right before;
- * - the database knows some file of the same page, or the page has few: else it is the wrong database, or an old one.
+ * - it does not stand in a row of a hundred files, by name and so by day, of which the database knows none: else that is the wrong
+ *   database, or one from an old backup, and the files are all there is left of those images. The page is left alone then.
  *
  * Every worker does it: which of them would be hard to agree upon where all come and go, and two at once do no harm, since a file that
  * is gone already is no error. A random part of the pause before the first round keeps them apart.

@@ -18,7 +18,9 @@ enum {
     ASK_MS = 500,   /* how late an emptied Redis is noticed */
     AGAIN_MS = 200, /* after a failure; a call waits for a connection by itself */
     PAGE_IMAGES = 200,
-    PAGE_PAUSE_MS = 200, /* between two pages: at most 1,000 pushes a second */
+    PAGE_PAUSE_MS = 200, /* after a page that had to be pushed: at most 1,000 pushes a second */
+    PENDING_PAUSE_MS =
+        40, /* after one whose jobs were all pending: what a long backlog hides is found in time */
     REBUILD_IMAGES = 1000,
     IDLE_LEASES = 2 /* an image that was not touched for so many leases may have lost its job */
 };
@@ -49,7 +51,8 @@ struct reconciler {
     struct arena *arena; /* owned; of the present page; NULL: none */
     struct db_image_owed *owed;
     size_t count;
-    size_t pushed; /* of them */
+    size_t pushed;    /* of them */
+    bool is_repaired; /* some of them were not in the queue */
     struct queue_pushing pushing[QUEUE_PUSH_MAX];
     size_t pushing_count;
     size_t added; /* out-parameter of a push */
@@ -174,6 +177,7 @@ static void do_list(struct reconciler *r)
     r->arena = arena_new();
     r->count = 0;
     r->pushed = 0;
+    r->is_repaired = false;
     db_image_list_owed(r->parts->db, r->arena, r->after, idle_ms,
                        r->sweep.is_rebuild ? REBUILD_IMAGES : PAGE_IMAGES, &r->owed, &r->count, on_answer, r);
 }
@@ -223,6 +227,7 @@ static enum sweep_state after_push(struct reconciler *r)
     r->pushed += r->pushing_count;
     r->images += (int64_t)r->pushing_count;
     r->repaired += (int64_t)r->added;
+    r->is_repaired = r->is_repaired || r->added > 0;
     metric_add(r->parts->metrics->repaired, (int64_t)r->added);
     if (r->pushed < r->count) {
         return SWEEP_PUSH;
@@ -261,7 +266,8 @@ static enum sweep_state after_mark(struct reconciler *r)
         return rest(r, 0, SWEEP_ASK);
     }
     if (!r->is_last) {
-        return r->sweep.is_rebuild ? SWEEP_LIST : rest(r, PAGE_PAUSE_MS, SWEEP_LIST);
+        return r->sweep.is_rebuild ? SWEEP_LIST
+                                   : rest(r, r->is_repaired ? PAGE_PAUSE_MS : PENDING_PAUSE_MS, SWEEP_LIST);
     }
     tell_end(r);
     r->is_rebuilding = false;

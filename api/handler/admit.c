@@ -7,14 +7,17 @@
 #include "api/route/call.h"
 #include "api/route/problem.h"
 #include "common/base/clock.h"
+#include "common/config/config.h"
 
 /* What is known of the queue is at most a second old: that many uploads more may be let in. */
 static struct admission_ask ask_of(const struct call *call)
 {
     struct queue_sight sight;
-    struct admission_ask ask = {.key = call->grant.key,
-                                .bytes = request_content_length(call->request),
-                                .now_us = clock_monotonic_us()};
+    int64_t bytes = request_content_length(call->request);
+    /* a body that is too large is refused unread, and its client is to be told that and not to come again */
+    bool is_unread = bytes > call->service->config->max_body_bytes;
+    struct admission_ask ask = {
+        .key = call->grant.key, .bytes = is_unread ? 0 : bytes, .now_us = clock_monotonic_us()};
     queue_view_look(call->service->queue_view, &sight);
     ask.backlog.is_known = sight.is_known;
     ask.backlog.jobs = sight.stats.delayed;

@@ -91,6 +91,12 @@ static void check_texts(struct loading *loading)
     if (!is_host_and_port(config->listen)) {
         fault(loading, "PIXMILL_LISTEN", "must be an address and a port, such as 127.0.0.1:8080");
     }
+    if (config->metrics_listen[0] != '\0' && !is_host_and_port(config->metrics_listen)) {
+        fault(loading, "PIXMILL_METRICS_LISTEN", "must be an address and a port, or empty");
+    }
+    if (strpbrk(config->redis_prefix, "{}") != NULL) {
+        fault(loading, "PIXMILL_REDIS_PREFIX", "must have no brace: they enclose the hash tag");
+    }
     if (config->health_listen[0] != '\0' && !is_host_and_port(config->health_listen)) {
         fault(loading, "PIXMILL_HEALTH_LISTEN", "must be an address and a port, or empty");
     }

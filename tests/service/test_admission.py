@@ -99,6 +99,16 @@ def test_a_body_over_the_limit_is_let_in_alone(stack, slug):
     wait_until(lambda: stack.begun_uploads() == 0, what="nothing kept")
 
 
+def test_a_body_that_is_never_read_is_no_load(stack, slug):
+    with Raw(stack, slug) as other, Raw(stack, slug) as huge:
+        other.begin("Content-Length: 100", "Expect: 100-continue")
+        assert other.answer()[0] == 100
+        huge.begin("Content-Length: 10000000000000", "Expect: 100-continue")
+        status, fields = huge.answer()
+        assert status in (400, 413) and b'"code":"file_too_large"' in fields["body"], "coming again would not help"
+    wait_until(lambda: stack.begun_uploads() == 0, what="nothing kept")
+
+
 def test_a_key_over_its_rate_gets_429(new_stack):
     stack = new_stack({"PIXMILL_KEY_RATE": 1}, workers=0)
     client = Client(stack)

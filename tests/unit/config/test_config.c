@@ -101,6 +101,10 @@ static const char *const faulty[] = {"PIXMILL_MIN_SIDE",
                                      "8080",
                                      "PIXMILL_MAX_BODY_BYTES",
                                      "2048",
+                                     "PIXMILL_METRICS_LISTEN",
+                                     "nowhere",
+                                     "PIXMILL_REDIS_PREFIX",
+                                     "a}b",
                                      NULL};
 
 static void every_fault_is_told_at_once(void **state)
@@ -112,7 +116,9 @@ static void every_fault_is_told_at_once(void **state)
     printed_open(&faults);
     assert_int_equal(config_load(&config, getenv, faults.file), -1);
     fclose(faults.file);
-    assert_int_equal(lines_of(faults.text), 7);
+    assert_int_equal(lines_of(faults.text), 9);
+    assert_non_null(strstr(faults.text, "PIXMILL_METRICS_LISTEN must be an address and a port, or empty\n"));
+    assert_non_null(strstr(faults.text, "PIXMILL_REDIS_PREFIX must have no brace"));
     assert_non_null(strstr(faults.text, "PIXMILL_CODECS must be a whole number from 0 to 256\n"));
     assert_non_null(strstr(faults.text, "PIXMILL_MAX_ATTEMPTS must be a whole number from 1 to 100\n"));
     assert_non_null(strstr(faults.text, "PIXMILL_PUBLIC_READS must be true or false\n"));

@@ -42,6 +42,7 @@ struct db {
     struct call call;
     int checks;
     bool is_empty;               /* it knows nothing */
+    size_t lost_from, lost_to;   /* where not 0: it knows all but the files from here to before there */
     int failures;                /* of checks, yet */
     const char *named_at_second; /* by the second look at it */
     int looks;                   /* at that */
@@ -119,6 +120,11 @@ void db_image_name_check(struct db *db, const char *const *names, size_t count, 
         bool is_special = db->named_at_second != NULL && strcmp(names[i], db->named_at_second) == 0;
         db->looks += is_special && !is_failure;
         bool is_even = (strrchr(names[i], '.')[-1] - '0') % 2 == 0;
+        size_t place = (size_t)strtoul(strrchr(names[i], '-') + 1, NULL, 10);
+        if (db->lost_to > 0) {
+            is_named[i] = place < db->lost_from || place >= db->lost_to;
+            continue;
+        }
         is_named[i] = (is_even && !db->is_empty) || (is_special && db->looks > 1);
     }
     answer_later(db->loop, &db->call, is_failure ? answer_badly : answer, done, owner);
@@ -230,6 +236,30 @@ static void the_wrong_database_costs_no_file(void **state)
     close_orphans();
 }
 
+static void an_old_database_costs_no_file_that_came_after_it(void **state)
+{
+    (void)state;
+    /* the last day's are lost, in the middle of the first page and for some way into the second */
+    fixture.db.lost_from = 350;
+    fixture.db.lost_to = 520;
+    open_orphans();
+    assert_true(await_reached(fixture.loop, &fixture.storage.cleans, 2));
+    assert_int_equal(fixture.db.checks, 3);
+    assert_int_equal(fixture.storage.removals_count, 0);
+    close_orphans();
+}
+
+static void a_few_in_a_row_are_removed(void **state)
+{
+    (void)state;
+    fixture.db.lost_from = 460;
+    fixture.db.lost_to = 559;
+    open_orphans();
+    assert_true(await_reached(fixture.loop, &fixture.storage.cleans, 2));
+    assert_int_equal(fixture.storage.removals_count, 99);
+    close_orphans();
+}
+
 static void nothing_is_removed_while_nobody_can_say(void **state)
 {
     (void)state;
@@ -265,6 +295,8 @@ int main(void)
         cmocka_unit_test_setup(what_is_young_or_not_ours_is_not_even_asked_for, set_up),
         cmocka_unit_test_setup(what_gets_a_row_between_two_looks_stays, set_up),
         cmocka_unit_test_setup(the_wrong_database_costs_no_file, set_up),
+        cmocka_unit_test_setup(an_old_database_costs_no_file_that_came_after_it, set_up),
+        cmocka_unit_test_setup(a_few_in_a_row_are_removed, set_up),
         cmocka_unit_test_setup(nothing_is_removed_while_nobody_can_say, set_up),
         cmocka_unit_test_setup(a_dependency_that_is_away_is_left_alone, set_up),
     };

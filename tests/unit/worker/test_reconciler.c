@@ -168,9 +168,9 @@ struct fixture {
     int closed;
 };
 
-static void open_reconciler(struct fixture *fixture)
+static void open_reconciler_on(struct fixture *fixture, struct loop *loop)
 {
-    fixture->loop = loop_new(NULL);
+    fixture->loop = loop;
     fixture->queue.call.loop = fixture->loop;
     fixture->db.call.loop = fixture->loop;
     fixture->parts = (struct parts){.loop = fixture->loop,
@@ -181,6 +181,11 @@ static void open_reconciler(struct fixture *fixture)
                                     .metrics = &fixture->metrics,
                                     .holder = "me"};
     fixture->reconciler = reconciler_open(&fixture->parts);
+}
+
+static void open_reconciler(struct fixture *fixture)
+{
+    open_reconciler_on(fixture, loop_new(NULL));
 }
 
 static void close_reconciler(struct fixture *fixture)
@@ -264,6 +269,24 @@ static void an_ordinary_sweep_keeps_classes_and_looks_at_idle_images(void **stat
     close_reconciler(&fixture);
 }
 
+/* One pushes all, the other finds all but the last pending, behind which a lost push stands: it is far ahead. */
+static void a_long_backlog_hides_no_lost_push_for_long(void **state)
+{
+    (void)state;
+    static struct fixture pushing = {.queue = {.is_ours = true}, .db = {.images = IMAGES}};
+    static struct fixture passing = {.queue = {.is_ours = true}, .db = {.images = IMAGES}};
+    for (int64_t i = 1; i < IMAGES; i++) {
+        passing.queue.pushed[i] = 1;
+    }
+    open_reconciler(&pushing);
+    open_reconciler_on(&passing, pushing.loop);
+    assert_true(await_reached(passing.loop, &passing.queue.pushed[IMAGES], 1));
+    assert_in_range(pushing.queue.pushes, 1, passing.queue.pushes - 1);
+    reconciler_close(passing.reconciler, await_count, &passing.closed);
+    assert_true(await_reached(passing.loop, &passing.closed, 1));
+    close_reconciler(&pushing);
+}
+
 static void who_has_not_the_sweep_asks_and_does_nothing(void **state)
 {
     (void)state;
@@ -320,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_page_whose_push_fails_is_repeated),
         cmocka_unit_test(a_sweep_that_was_lost_is_asked_for_anew),
         cmocka_unit_test(an_ordinary_sweep_keeps_classes_and_looks_at_idle_images),
+        cmocka_unit_test(a_long_backlog_hides_no_lost_push_for_long),
         cmocka_unit_test(who_has_not_the_sweep_asks_and_does_nothing),
         cmocka_unit_test(who_can_not_ask_the_database_leaves_the_sweep_to_others),
         cmocka_unit_test(the_queue_ends_as_operators_want_it),
