@@ -7,6 +7,8 @@
 #include "common/base/arena.h"
 #include "common/base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { REASON_CHARACTERS = 64 };
@@ -135,6 +137,19 @@ bool dead_filter_is_all(const struct db_dead_filter *filter)
            filter->id_count == 0;
 }
 
+/* The ids with commas between them. */
+static const char *ids_text(struct arena *arena, const struct db_dead_filter *filter)
+{
+    enum { ID_BYTES = sizeof "-9223372036854775808" }; /* its end is the comma's place */
+    size_t size = filter->id_count * ID_BYTES + 1;
+    char *text = arena_alloc(arena, size);
+    size_t used = 0;
+    for (size_t i = 0; i < filter->id_count; i++) {
+        used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i > 0 ? "," : "", filter->ids[i]);
+    }
+    return text;
+}
+
 const char *dead_filter_query(struct arena *arena, const struct db_dead_filter *filter)
 {
     const struct {
@@ -142,7 +157,8 @@ const char *dead_filter_query(struct arena *arena, const struct db_dead_filter *
         const char *text;
     } parts[] = {{"reason", filter->reason},
                  {"buried_before", filter->buried_before},
-                 {"buried_after", filter->buried_after}};
+                 {"buried_after", filter->buried_after},
+                 {"ids", filter->id_count > 0 ? ids_text(arena, filter) : NULL}};
     const char *query = "";
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].text != NULL) {

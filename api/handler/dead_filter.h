@@ -29,7 +29,7 @@ int dead_filter_of_json(struct arena *arena, json_t *body, struct db_dead_filter
 /* True where it means every letter. */
 bool dead_filter_is_all(const struct db_dead_filter *filter);
 
-/* What of a query such a filter is, with "?" before it; "" for every letter. ids are left out. In the arena. */
+/* What of a query such a filter is, with "?" before it; "" for every letter. In the arena. */
 const char *dead_filter_query(struct arena *arena, const struct db_dead_filter *filter);
 
 #endif

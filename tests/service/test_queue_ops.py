@@ -188,6 +188,8 @@ def test_letters_are_listed_in_pages(client, stack, bury):
     assert found == [crashed[:2], crashed[2:4], crashed[4:]]
     back = client.get(page["previous"]).json()
     assert [letter["id"] for letter in back["results"]] == crashed[2:4], "the filter goes along both ways"
+    some = client.get(f"/api/queue/dead/?ids={crashed[0]},{crashed[2]},{late[0]}&limit=2").json()
+    assert [letter["id"] for letter in client.get(some["next"]).json()["results"]] == late[:1], "and none is added by it"
 
 
 def test_letters_are_filtered(client, stack, bury):

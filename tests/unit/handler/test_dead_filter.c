@@ -47,6 +47,8 @@ static void test_a_query(void **state)
     assert_string_equal(again.reason, filter.reason);
     assert_string_equal(again.buried_before, filter.buried_before);
     assert_string_equal(again.buried_after, filter.buried_after);
+    assert_int_equal(again.id_count, 3);
+    assert_memory_equal(again.ids, filter.ids, 3 * sizeof filter.ids[0]);
     assert_null(errors);
 }
 
