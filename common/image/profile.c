@@ -4,7 +4,7 @@
 #include "common/base/digest.h"
 #include "common/base/text.h"
 
-enum { IDENTITY_DIGEST_BYTES = 4 };
+enum { IDENTITY_DIGEST_BYTES = 16 };
 
 /* The small ones come first: they take an eighth of the time, and people wait for them. */
 static const struct profile default_profile = {

@@ -14,7 +14,7 @@
 enum {
     PROFILE_MAX_VARIANTS = 8,
     PROFILE_NAME_BYTES = 24,
-    PROFILE_IDENTITY_BYTES = PROFILE_NAME_BYTES + 9,
+    PROFILE_IDENTITY_BYTES = PROFILE_NAME_BYTES + 33,
     PROFILE_SIMILARITY_ONE = 1000 /* what min_ssim counts as 1 */
 };
 
@@ -57,8 +57,9 @@ bool profile_hurry(const struct profile *profile, struct profile *hurried);
 void profile_refine(const struct profile *profile, struct profile *refining);
 
 /*
- * Sets the identity: the name alone where the content is the built-in's, else the name, '-' and 8 hexadecimal digits of the content's
- * SHA-256. Two profiles with one identity make the same bytes of the same image.
+ * Sets the identity: the name alone where the content is the built-in's, else the name, '-' and 32 hexadecimal digits of the content's
+ * SHA-256. Two profiles with one identity make the same bytes of the same image: so many digits that nobody can make another one
+ * with the identity of one that is kept (clients send profiles).
  */
 void profile_identify(struct profile *profile);
 

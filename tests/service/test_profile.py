@@ -60,7 +60,7 @@ def test_a_profile_from_a_file(new_stack, profile_file):
     assert fetched(client, image, "small").size == (150, 50)
 
     identity, = stack.query("SELECT profile FROM image WHERE id = %s", image["id"])[0]
-    assert identity.startswith("shop-") and len(identity) == len("shop-") + 8
+    assert identity.startswith("shop-") and len(identity) == len("shop-") + 32
     # one that was left out leaves no file
     stored = stack.query("SELECT stored_name FROM variant UNION SELECT stored_name FROM image")
     assert sorted(row[0] for row in stored) == [name for name in stack.media_files() if not name.startswith(".tmp/")]

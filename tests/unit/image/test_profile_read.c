@@ -99,6 +99,23 @@ static void what_is_not_told_has_a_preset(void **state)
     assert_int_equal(profile.variants[0].effort_busy, 1);
 }
 
+/* They agree in the first 32 bits of their digests: such a pair is found in a second, by who wants another's images made by it. */
+static void no_two_profiles_are_made_to_have_one_identity(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"{\"name\": \"p\", \"busy_seconds\": 13334, \"variants\": "
+                                        "[{\"name\": \"v\", \"format\": \"webp\", \"quality\": 80}]}",
+                                        "{\"name\": \"p\", \"busy_seconds\": 19619, \"variants\": "
+                                        "[{\"name\": \"v\", \"format\": \"webp\", \"quality\": 80}]}"};
+    struct profile profiles[2];
+    struct err err = {.sentence = ""};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(read_text(texts[i], &profiles[i], &err), 0);
+        assert_memory_equal(profiles[i].identity, "p-51ca2a10", strlen("p-51ca2a10"));
+    }
+    assert_string_not_equal(profiles[0].identity, profiles[1].identity);
+}
+
 static void the_identity_changes_with_the_content(void **state)
 {
     (void)state;
@@ -122,7 +139,7 @@ static void the_identity_changes_with_the_content(void **state)
         char text[256];
         snprintf(text, sizeof text, ONE("%s"), fields[i]);
         assert_int_equal(read_text(text, &profile, &err), 0);
-        assert_int_equal(strlen(profile.identity), strlen("p-") + 8);
+        assert_int_equal(strlen(profile.identity), strlen("p-") + 32);
         memcpy(identities[i], profile.identity, sizeof profile.identity);
         for (size_t j = 0; j < i; j++) {
             assert_string_not_equal(identities[i], identities[j]);
@@ -243,6 +260,7 @@ int main(void)
         cmocka_unit_test(the_built_in_profile_can_be_written_down),
         cmocka_unit_test(every_field_arrives),
         cmocka_unit_test(what_is_not_told_has_a_preset),
+        cmocka_unit_test(no_two_profiles_are_made_to_have_one_identity),
         cmocka_unit_test(the_identity_changes_with_the_content),
         cmocka_unit_test(faults_name_the_field),
         cmocka_unit_test(only_webps_of_two_efforts_hurry),
