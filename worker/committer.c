@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Rows that wait become a group whenever none is on its way:
+ * A few groups are on their way at once, each a transaction over a connection of its own:
  *
- *     IDLE ──► GROUP ──► IDLE                 switched, all of them
- *                │ the database is away: GROUP once more, then all are told so
+ *     IDLE ──► TOGETHER ──► IDLE                 switched, all of them
+ *                │ the database is away: TOGETHER once more, then all are told so
  *                └ one row is refused: ALONE, ALONE, ... ──► IDLE
+ *
+ * The first row that comes goes at once. While groups are on their way, rows gather until they are worth a disk's sync, or until
+ * nothing is on its way any more; so no row waits for longer than those before it take, and a slow sync makes larger groups.
  *
  * A group that failed with the database is tried once more at once: a connection that was cut, or a deadlock, is over by then, and
  * nobody makes images anew for it. Where the first try had done its work and only the answer was lost, the second one finds the rows
@@ -20,9 +23,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIES = 2 };
+enum {
+    TRIES = 2,
+    GROUPS_MOST = 3, /* one less than connections by default: a begin finds one that waits for no disk */
+    ROWS_WORTH_IT = 8
+};
 
-enum committer_state { COMMITTER_IDLE, COMMITTER_GROUP, COMMITTER_ALONE };
+enum group_state { GROUP_IDLE, GROUP_TOGETHER, GROUP_ALONE };
+
+/* One transaction, or some one after the other. */
+struct group {
+    struct committer *committer;
+    enum group_state state;
+    struct commit
+        *rows[DB_IMAGE_READY_MAX]; /* those from `place` on are on their way; nobody answers them meanwhile */
+    const struct db_image_result *results[DB_IMAGE_READY_MAX];
+    bool is_current[DB_IMAGE_READY_MAX]; /* out-parameter */
+    size_t count;
+    size_t place; /* in ALONE: the row that is tried; those before it were answered */
+    int tries;
+};
 
 struct committer {
     struct loop *loop;   /* borrowed */
@@ -31,13 +51,8 @@ struct committer {
     struct loop_later pump;
 
     struct list rows; /* struct commit.link, those that wait */
-    enum committer_state state;
-    struct commit *group[DB_IMAGE_READY_MAX];
-    const struct db_image_result *results[DB_IMAGE_READY_MAX];
-    bool is_current[DB_IMAGE_READY_MAX]; /* out-parameter */
-    size_t group_count;
-    size_t place; /* in ALONE: the row that is tried; those before it were answered */
-    int tries;
+    size_t row_count;
+    struct group groups[GROUPS_MOST];
 
     struct list finishes; /* struct commit_finish.link, those that wait */
     struct commit_finish *finishing[QUEUE_TAKE_MAX];
@@ -58,31 +73,41 @@ static void pump_later(struct committer *committer)
 
 /* rows */
 
-static bool is_in_group(const struct committer *committer, const struct commit *commit)
+static bool is_in_group(const struct group *group, int64_t id)
 {
-    for (size_t i = 0; i < committer->group_count; i++) {
-        if (committer->results[i]->id == commit->result->id) {
+    for (size_t i = group->place; i < group->count; i++) {
+        if (group->results[i]->id == id) {
             return true;
         }
     }
     return false;
 }
 
-/* Images of a group differ: where one comes twice, for two generations, the second waits for the next group. */
-static void gather(struct committer *committer)
+static bool is_on_its_way(const struct committer *committer, int64_t id)
+{
+    for (size_t i = 0; i < GROUPS_MOST; i++) {
+        if (is_in_group(&committer->groups[i], id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Images on their way differ: where one comes twice, for two generations, the second waits until the first is answered. */
+static void gather(struct committer *committer, struct group *group)
 {
     struct list later;
     struct list *link = NULL;
     list_init(&later);
-    committer->group_count = 0;
-    while (committer->group_count < DB_IMAGE_READY_MAX && (link = list_shift(&committer->rows)) != NULL) {
+    while (group->count < DB_IMAGE_READY_MAX && (link = list_shift(&committer->rows)) != NULL) {
         struct commit *commit = list_owner(link, struct commit, link);
-        if (is_in_group(committer, commit)) {
+        if (is_on_its_way(committer, commit->result->id)) {
             list_append(&later, link);
             continue;
         }
-        committer->results[committer->group_count] = commit->result;
-        committer->group[committer->group_count++] = commit;
+        group->results[group->count] = commit->result;
+        group->rows[group->count++] = commit;
+        committer->row_count--;
     }
     /* first those that were passed over, then those that were not looked at */
     while ((link = list_shift(&committer->rows)) != NULL) {
@@ -99,19 +124,21 @@ static void answer(struct commit *commit, bool is_current, const struct err *err
     commit->done(commit->owner, err);
 }
 
-/* Answers the rows from `from` on. There is no group any more by then: with the last answer the committer may be closed. */
-static void end_group(struct committer *committer, size_t from, const struct err *err)
+/* Answers the rows that were not answered yet. They are of no group any more by then: with the last answer the committer may be closed. */
+static void end_group(struct group *group, const struct err *err)
 {
-    struct commit *group[DB_IMAGE_READY_MAX];
+    struct commit *rows[DB_IMAGE_READY_MAX];
     bool is_current[DB_IMAGE_READY_MAX];
-    size_t count = committer->group_count;
-    memcpy(group, committer->group, sizeof group);
-    memcpy(is_current, committer->is_current, sizeof is_current);
-    committer->group_count = 0;
-    committer->state = COMMITTER_IDLE;
-    pump_later(committer);
-    for (size_t i = from; i < count; i++) {
-        answer(group[i], is_current[i], err);
+    size_t place = group->place;
+    size_t count = group->count;
+    memcpy(rows, group->rows, sizeof rows);
+    memcpy(is_current, group->is_current, sizeof is_current);
+    group->count = 0;
+    group->place = 0;
+    group->state = GROUP_IDLE;
+    pump_later(group->committer);
+    for (size_t i = place; i < count; i++) {
+        answer(rows[i], is_current[i], err);
     }
 }
 
@@ -120,53 +147,86 @@ static bool is_about_the_row(const struct err *err)
     return err->code != ERR_DATABASE && err->code != ERR_OVERLOADED && err->code != ERR_SHUTDOWN;
 }
 
-static void try_alone(struct committer *committer);
+static void try_alone(struct group *group);
 
 static void on_alone(void *owner, const struct err *err)
 {
-    struct committer *committer = owner;
-    size_t place = committer->place;
-    bool is_last = place + 1 == committer->group_count;
+    struct group *group = owner;
+    size_t place = group->place;
+    bool is_last = place + 1 == group->count;
     if (is_last || (err != NULL && !is_about_the_row(err))) {
-        end_group(committer, place, err);
+        end_group(group, err);
         return;
     }
-    committer->place++;
-    try_alone(committer);
-    answer(committer->group[place], committer->is_current[place], err);
+    group->place++;
+    try_alone(group);
+    answer(group->rows[place], group->is_current[place], err);
 }
 
-static void try_alone(struct committer *committer)
+static void try_alone(struct group *group)
 {
-    db_image_ready(committer->db, committer->results[committer->place],
-                   &committer->is_current[committer->place], on_alone, committer);
+    db_image_ready(group->committer->db, group->results[group->place], &group->is_current[group->place],
+                   on_alone, group);
 }
 
-static void try_group(struct committer *committer);
+static void try_together(struct group *group);
 
-static void on_group(void *owner, const struct err *err)
+static void on_together(void *owner, const struct err *err)
 {
-    struct committer *committer = owner;
+    struct group *group = owner;
     if (err == NULL) {
-        end_group(committer, 0, NULL);
-    } else if (err->code == ERR_DATABASE && committer->tries < TRIES) {
+        end_group(group, NULL);
+    } else if (err->code == ERR_DATABASE && group->tries < TRIES) {
         log_debug("a group of rows is switched once more", log_err(err));
-        try_group(committer);
-    } else if (is_about_the_row(err) && committer->group_count > 1) {
+        try_together(group);
+    } else if (is_about_the_row(err) && group->count > 1) {
         log_debug("the rows of a group are switched one by one", log_err(err));
-        committer->state = COMMITTER_ALONE;
-        committer->place = 0;
-        try_alone(committer);
+        group->state = GROUP_ALONE;
+        try_alone(group);
     } else {
-        end_group(committer, 0, err);
+        end_group(group, err);
     }
 }
 
-static void try_group(struct committer *committer)
+static void try_together(struct group *group)
 {
-    committer->tries++;
-    db_image_ready_many(committer->db, committer->results, committer->group_count, committer->is_current,
-                        on_group, committer);
+    group->tries++;
+    db_image_ready_many(group->committer->db, group->results, group->count, group->is_current, on_together,
+                        group);
+}
+
+static size_t count_busy(const struct committer *committer)
+{
+    size_t busy = 0;
+    for (size_t i = 0; i < GROUPS_MOST; i++) {
+        busy += committer->groups[i].state != GROUP_IDLE;
+    }
+    return busy;
+}
+
+/* Sends rows that wait where the group is free; false where nothing can be sent now. */
+static bool send_group(struct committer *committer, struct group *group)
+{
+    if (group->state != GROUP_IDLE) {
+        return true;
+    }
+    bool is_worth_it = committer->row_count >= ROWS_WORTH_IT || count_busy(committer) == 0;
+    if (is_worth_it) {
+        gather(committer, group);
+    }
+    if (group->count == 0) {
+        return false;
+    }
+    group->state = GROUP_TOGETHER;
+    group->tries = 0;
+    try_together(group);
+    return true;
+}
+
+static void send_rows(struct committer *committer)
+{
+    for (size_t i = 0; i < GROUPS_MOST && send_group(committer, &committer->groups[i]); i++) {
+    }
 }
 
 /* finishes */
@@ -203,20 +263,21 @@ static void finish_close(struct committer *committer)
     closed(close_owner);
 }
 
+static bool is_idle(const struct committer *committer)
+{
+    return list_is_empty(&committer->rows) && count_busy(committer) == 0 &&
+           list_is_empty(&committer->finishes) && committer->finishing_count == 0;
+}
+
 /* Called by the loop, after all who have something in this turn have told it. */
 static void pump(void *owner)
 {
     struct committer *committer = owner;
-    if (committer->is_closing) {
+    if (committer->is_closing && is_idle(committer)) {
         finish_close(committer);
         return;
     }
-    if (committer->state == COMMITTER_IDLE && !list_is_empty(&committer->rows)) {
-        gather(committer);
-        committer->state = COMMITTER_GROUP;
-        committer->tries = 0;
-        try_group(committer);
-    }
+    send_rows(committer);
     if (committer->finishing_count == 0 && !list_is_empty(&committer->finishes)) {
         finish_many(committer);
     }
@@ -230,13 +291,15 @@ struct committer *committer_open(struct loop *loop, struct db *db, struct queue 
     committer->queue = queue;
     list_init(&committer->rows);
     list_init(&committer->finishes);
+    for (size_t i = 0; i < GROUPS_MOST; i++) {
+        committer->groups[i].committer = committer;
+    }
     return committer;
 }
 
 void committer_close(struct committer *committer, void (*closed)(void *owner), void *owner)
 {
-    assert(committer->state == COMMITTER_IDLE && list_is_empty(&committer->rows));
-    assert(committer->finishing_count == 0 && list_is_empty(&committer->finishes));
+    assert(!committer->is_closing);
     committer->is_closing = true;
     committer->closed = closed;
     committer->close_owner = owner;
@@ -253,6 +316,7 @@ void committer_switch(struct committer *committer, struct commit *commit,
     commit->owner = owner;
     list_init(&commit->link);
     list_append(&committer->rows, &commit->link);
+    committer->row_count++;
     pump_later(committer);
 }
 

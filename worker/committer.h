@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tells PostgreSQL and then Redis of images that are done, many at a time: while one transaction is on its way, the next gathers;
- * so an idle worker commits at once, and a busy one pays for a disk's sync once a group. The finishes are gathered the same way.
+ * Tells PostgreSQL and then Redis of images that are done, many at a time: while transactions are on their way, the next gathers; so
+ * an idle worker commits at once, and a busy one pays for a disk's sync once a group. The finishes are gathered the same way.
  *
  * What a crash between the two leaves is harmless: the job comes again and is found not owed. Where a group's transaction fails for
  * the sake of one row (no outage), each of its rows is tried alone, so that it harms no other. Where it fails with the database, it is
@@ -20,7 +20,7 @@ struct loop;
 /* Never NULL; closed with committer_close. db and queue outlive it. */
 struct committer *committer_open(struct loop *loop, struct db *db, struct queue *queue);
 
-/* Frees; nothing may be pending, but for the rest of an answer. closed(owner) is the last call, from the loop. */
+/* Waits for what is pending, and frees; nothing new may come. closed(owner) is the last call, from the loop. */
 void committer_close(struct committer *committer, void (*closed)(void *owner), void *owner);
 
 /* A row to be switched, embedded in who wants it; alive, with result and what it points at, until done. */

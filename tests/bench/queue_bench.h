@@ -12,7 +12,7 @@
 
 enum { BENCH_LEASE_MS = 60000, BENCH_MOST_LANES = 256 };
 
-/* GROUP: one db_image_ready_many of all that was taken; WORKER: each is begun before. */
+/* READY and BOTH: by calls of their own; GROUP: by a worker's committer; WORKER: each is begun before. */
 enum bench_rows { BENCH_ROWS_NONE, BENCH_ROWS_READY, BENCH_ROWS_BOTH, BENCH_ROWS_GROUP, BENCH_ROWS_WORKER };
 
 struct queue_bench {
@@ -23,7 +23,8 @@ struct queue_bench {
     struct redis *pushes; /* of the one who uploads */
     struct queue *pushes_queue;
     struct db *db; /* NULL without rows */
-    int64_t jobs;  /* numbered from 1, as the rows are */
+    struct committer *committer;
+    int64_t jobs; /* numbered from 1, as the rows are */
     int64_t batch;
     int64_t lanes;
     int64_t gap_ms; /* of latency: from a job's end to the next push */

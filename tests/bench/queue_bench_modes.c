@@ -4,6 +4,7 @@
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/db/db_image.h"
+#include "worker/committer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,6 +90,8 @@ struct settling {
     struct db_variant variants[VARIANTS];
     struct db_image_result result;
     bool is_current;
+    struct commit commit;
+    struct commit_finish finish;
 };
 
 /* A chain: take, settle each, finish all, again. */
@@ -98,21 +101,24 @@ struct lane {
     struct queue_taken taken[QUEUE_TAKE_MAX];
     struct queue_lease leases[QUEUE_TAKE_MAX];
     struct settling settling[QUEUE_TAKE_MAX];
-    bool are_current[QUEUE_TAKE_MAX]; /* of a group */
     size_t count;
     size_t unsettled;
 };
 
 static void lane_take(struct lane *lane);
 
-static void on_finished(void *owner, const struct err *err)
+static void lane_end_round(struct lane *lane)
 {
-    struct lane *lane = owner;
-    queue_bench_check(err);
     lane->bench->done += (int64_t)lane->count;
     arena_free(lane->arena);
     lane->arena = NULL;
     lane_take(lane);
+}
+
+static void on_finished(void *owner, const struct err *err)
+{
+    queue_bench_check(err);
+    lane_end_round(owner);
 }
 
 static void lane_finish(struct lane *lane)
@@ -164,36 +170,43 @@ static void make_ready(struct settling *settling)
     db_image_ready(settling->lane->bench->db, &settling->result, &settling->is_current, on_ready, settling);
 }
 
-static void on_group_ready(void *owner, const struct err *err)
+static void on_one_told(void *owner, const struct err *err)
 {
-    struct lane *lane = owner;
+    struct settling *settling = owner;
+    struct lane *lane = settling->lane;
     queue_bench_check(err);
-    for (size_t i = 0; i < lane->count; i++) {
-        lane->bench->missed += !lane->are_current[i];
+    if (--lane->unsettled == 0) {
+        lane_end_round(lane);
     }
-    lane_finish(lane);
 }
 
-static void make_group_ready(struct lane *lane)
+static void on_committed(void *owner, const struct err *err)
 {
-    const struct db_image_result *results[QUEUE_TAKE_MAX];
-    for (size_t i = 0; i < lane->count; i++) {
-        fill_result(&lane->settling[i]);
-        results[i] = &lane->settling[i].result;
-    }
-    db_image_ready_many(lane->bench->db, results, lane->count, lane->are_current, on_group_ready, lane);
+    struct settling *settling = owner;
+    struct lane *lane = settling->lane;
+    queue_bench_check(err);
+    lane->bench->missed += !settling->commit.is_current;
+    committer_finish(lane->bench->committer, &settling->finish, &lane->leases[settling - lane->settling],
+                     on_one_told, settling);
+}
+
+/* The way of a worker's run: the row and the lease by the committer, each for itself. */
+static void commit(struct settling *settling)
+{
+    fill_result(settling);
+    committer_switch(settling->lane->bench->committer, &settling->commit, &settling->result, on_committed,
+                     settling);
 }
 
 static void on_begun(void *owner, const struct err *err)
 {
     struct settling *settling = owner;
     queue_bench_check(err);
-    if (!settling->work.is_owed) {
-        settled(settling, false);
-    } else if (settling->lane->bench->rows == BENCH_ROWS_BOTH) {
+    settling->lane->bench->missed += !settling->work.is_owed;
+    if (settling->lane->bench->rows == BENCH_ROWS_BOTH) {
         make_ready(settling);
-    } else if (--settling->lane->unsettled == 0) {
-        make_group_ready(settling->lane);
+    } else {
+        commit(settling);
     }
 }
 
@@ -210,10 +223,9 @@ static void lane_settle(struct lane *lane)
                            lane->taken[i].lease.fence, &settling->work, on_begun, settling);
         } else if (rows == BENCH_ROWS_READY) {
             make_ready(settling);
+        } else {
+            commit(settling);
         }
-    }
-    if (rows == BENCH_ROWS_GROUP) {
-        make_group_ready(lane);
     }
 }
 
@@ -243,17 +255,29 @@ static void lane_take(struct lane *lane)
                on_taken, lane);
 }
 
+static void on_closed(void *owner)
+{
+    int *closed = owner;
+    (*closed)++;
+}
+
 void queue_bench_work(struct queue_bench *bench)
 {
     struct lane *lanes = calloc((size_t)bench->lanes, sizeof *lanes);
+    int closed = 0;
     if (lanes == NULL) {
         abort();
     }
+    bench->committer = committer_open(bench->loop, bench->db, bench->queue);
     for (int64_t i = 0; i < bench->lanes; i++) {
         lanes[i].bench = bench;
         lane_take(&lanes[i]);
     }
     while (bench->lanes_ended < bench->lanes) {
+        uv_run(loop_uv(bench->loop), UV_RUN_ONCE);
+    }
+    committer_close(bench->committer, on_closed, &closed);
+    while (closed == 0) {
         uv_run(loop_uv(bench->loop), UV_RUN_ONCE);
     }
     bench->missed += bench->jobs - bench->done;
