@@ -38,6 +38,18 @@ def seed(request):
     return value
 
 
+def pytest_sessionfinish(session):
+    """One of several processes that share the tests hands its reports over."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["reports"] = REPORTS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Takes over what such a process saw."""
+    REPORTS.extend(getattr(node, "workeroutput", {}).get("reports", []))
+
+
 def pytest_terminal_summary(terminalreporter):
     """What the oracle saw, whatever became of the tests."""
     for title, lines in REPORTS:
