@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <netinet/in.h>
@@ -148,10 +149,21 @@ void redis_server_wake(struct redis_server *server)
     kill(server->pid, SIGCONT);
 }
 
+/* With what it saved there: dumps, and what a cluster's node knows of the others. */
+static void remove_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    check(folder != NULL, "opendir");
+    for (const struct dirent *entry = NULL; (entry = readdir(folder)) != NULL;) {
+        (void)unlinkat(dirfd(folder), entry->d_name, 0); /* not "." and ".." */
+    }
+    closedir(folder);
+    check(rmdir(path) == 0, "rmdir");
+}
+
 void redis_server_stop(struct redis_server *server)
 {
     redis_server_kill(server);
-    unlink(redis_server_socket(server));
-    rmdir(server->folder);
+    remove_folder(server->folder);
     free(server);
 }
