@@ -26,10 +26,11 @@ RATE = 4  # live uploads a second, on average
 WINDOW = 20  # claims
 WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')
 BACKLOG, UPLOAD_BYTES = 50, 1 << 20
+LINKS = 50000  # names of one file; ext4 has no more than 65,000
 
 
 def insert_owed(stack, count):
-    """Rows that are owed and not urgent, each with an original under a name of its own, all of which are one file."""
+    """Rows that are owed and not urgent, each with an original under a name of its own; many of these are one file."""
     data = jpeg(220, 200)
     names = [name for name, in stack.query(
         "INSERT INTO image (stored_name, format, bytes, sha256, class, changed_at) "
@@ -37,12 +38,14 @@ def insert_owed(stack, count):
         "FROM generate_series(1, %s) RETURNING stored_name", len(data), hashlib.sha256(data).digest(), count)]
     folder = (stack.media_dir / names[0]).parent
     folder.mkdir(parents=True, exist_ok=True)
-    first = stack.media_dir / names[0]
-    first.write_bytes(data)
-    for path in (first, *list(folder.parents)[:4], folder):
+    for path in (*list(folder.parents)[:4], folder):
         own(path)
-    for name in names[1:]:
-        os.link(first, stack.media_dir / name)
+    for at in range(0, count, LINKS):
+        first = stack.media_dir / names[at]
+        first.write_bytes(data)
+        own(first)
+        for name in names[at + 1:at + LINKS]:
+            os.link(first, stack.media_dir / name)
 
 
 def own(path):
