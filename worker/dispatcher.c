@@ -80,6 +80,17 @@ static bool is_paused(const struct dispatcher *d)
     return breaker_is_open(d->parts->database_breaker) || breaker_is_open(d->parts->storage_breaker);
 }
 
+/* Where the disk does not answer for one job, it should not be asked for more. */
+static bool has_late_run(const struct dispatcher *d)
+{
+    for (struct list *link = d->runs.next; link != &d->runs; link = link->next) {
+        if (job_run_is_late(job_run_of_link(link))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_end_later(void *owner)
 {
     struct dispatcher *d = owner;
@@ -173,7 +184,7 @@ static void step(struct dispatcher *d)
         return;
     }
     size_t most = room(d);
-    if (is_paused(d) || codec_pool_live(d->parts->codecs) == 0) {
+    if (is_paused(d) || has_late_run(d) || codec_pool_live(d->parts->codecs) == 0) {
         set_state(d, DISPATCHER_PAUSED, NET_MS);
     } else if (most == 0) {
         set_state(d, DISPATCHER_FULL, NET_MS);

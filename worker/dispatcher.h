@@ -2,7 +2,7 @@
 /*
  * Takes jobs out of the queue, never more than the codecs will start soon, and owns the runs of those in hand.
  *
- *     TAKING ──some──► (runs) ──room──► TAKING          PAUSED: a dependency is away, or no codec lives
+ *     TAKING ──some──► (runs) ──room──► TAKING          PAUSED: a dependency is away or hangs, or no codec lives
  *        │ none                                          FULL: as many in hand as may be
  *        └──► WAITING (<= 1 s) ──► TAKING                REST: Redis failed; a back-off
  *

@@ -19,6 +19,8 @@
  * While the codec is at work on the large variants, the row shows the small ones, once: a call beside the state, whose failure is
  * no failure of the job. CODEC waits for its answer, so it never comes after the switch.
  *
+ * A disk that does not answer ends no state, but the lease: job_run_late.c.
+ *
  * PostgreSQL comes before Redis in every path: what the queue has not heard yet is repeated and found not owed. The dead letter of a job
  * that failed once too often is written with its failure. Where the row says that it is not ours to fail or to put back (a newer
  * lease has begun on it, or an older one after us), the queue decides by its own token: the job comes again, if it is still ours.
@@ -37,14 +39,12 @@
 
 #include <unistd.h>
 
-static void step(struct job_run *run);
-
 void job_run_on_answer(void *owner, const struct err *err)
 {
     struct job_run *run = owner;
     run->pending--;
     run->answer = err != NULL ? *err : (struct err){.code = ERR_NONE};
-    step(run);
+    job_run_step(run);
 }
 
 static void on_output(void *owner)
@@ -53,7 +53,7 @@ static void on_output(void *owner)
     if (run->state == RUN_CODEC) {
         job_run_show(run);
     }
-    step(run);
+    job_run_step(run);
 }
 
 void job_run_on_shown(void *owner, const struct err *err)
@@ -64,7 +64,7 @@ void job_run_on_shown(void *owner, const struct err *err)
     if (err != NULL) {
         log_debug("small variants are shown later", JOB_RUN_IDS(run), log_err(err));
     }
-    step(run);
+    job_run_step(run);
 }
 
 bool job_run_has_failed(const struct job_run *run)
@@ -131,12 +131,16 @@ static void set_state(struct job_run *run, enum run_state state)
 {
     run->state = state;
     run->state_us = clock_monotonic_us();
+    deadline_disarm(&run->late);
+    if (state == RUN_FETCH || state == RUN_MEASURE || state == RUN_REMOVE) {
+        job_run_expect_storage(run);
+    }
     if (state != RUN_END) {
         states[state].start(run);
     }
 }
 
-static void step(struct job_run *run)
+void job_run_step(struct job_run *run)
 {
     while (run->state != RUN_END && run->pending == 0 && run->output.pending == 0) {
         job_run_count_state(run);
@@ -178,7 +182,7 @@ static enum run_state first_state(struct job_run *run, const struct queue_taken 
     }
     run->job.crashes += taken->lost_leases;
     if (run->job.crashes >= run->parts->rules.max_crashes) {
-        err_set(&run->why, ERR_CODEC_CRASHED, "%d workers or codecs died while they had it",
+        err_set(&run->why, ERR_CODEC_CRASHED, "%d workers or codecs died, or hung, while they had it",
                 run->job.crashes);
         log_warn("a job that ends its workers is buried", JOB_RUN_IDS(run), log_err(&run->why));
         run->needs_codec = false;

@@ -3,7 +3,8 @@
  * One job, from its lease to its end: the row is marked, the original opened, a codec makes the variants, they are
  * stored, the row is switched, and the queue is told. Every failure ends in one of: again, failed, buried, given back.
  *
- * Every state waits for calls that have a deadline of their own (database, queue, storage, codec), so none waits for ever.
+ * Every state waits for calls that have a deadline of their own (database, queue, codec). A disk may hang for ever: the run then does, too,
+ * but its lease is given up in time.
  */
 #ifndef PIXMILL_WORKER_JOB_RUN_H
 #define PIXMILL_WORKER_JOB_RUN_H
@@ -32,6 +33,9 @@ const char *job_run_name(const struct job_run *run);
 
 /* True until its codec has answered: such runs are what the codecs will start soon. */
 bool job_run_needs_codec(const struct job_run *run);
+
+/* The job was given to others, since the storage does not answer; the run waits for that still. */
+bool job_run_is_late(const struct job_run *run);
 
 /* Gives the job back where no codec has begun with it; else it goes on. */
 void job_run_drain(struct job_run *run);

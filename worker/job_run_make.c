@@ -116,6 +116,7 @@ static void on_codec_end(void *owner, const struct wire_done *done, const struct
         worker_metrics_told_us(run->parts->metrics->decode, done->decode_us);
     }
     job_run_tell_codec_free(run);
+    job_run_expect_storage(run);
     job_run_on_answer(run, err);
 }
 

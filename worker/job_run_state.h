@@ -2,7 +2,7 @@
 /*
  * The insides of a job_run, for job_run.c (the steps), job_run_make.c (the way to ready variants), job_run_measure.c,
  * job_run_profile.c (the profile that is wanted), job_run_refine.c (refinements), job_run_settle.c (all other ways) and
- * job_run_tell.c (what the queue is told). Nobody else includes it.
+ * job_run_tell.c (what the queue is told), job_run_late.c (a disk that does not answer). Nobody else includes it.
  *
  * Each state is a pair: do_<state> begins calls, and after_<state>, when all have answered, gives the next state.
  */
@@ -104,6 +104,8 @@ struct job_run {
     bool was_shown;  /* what can be shown early, or it was tried */
     bool is_shown;   /* out-parameter of that */
     struct breaker_question question;
+    struct deadline late; /* of a state that waits for the storage */
+    bool is_late;         /* it was, and others have the job */
     uint64_t started_us;
     uint64_t state_us;          /* when the present state began */
     enum worker_result result;  /* where why is ERR_NONE */
@@ -123,6 +125,12 @@ void job_run_on_shown(void *run, const struct err *err);
 
 /* The last call failed. */
 bool job_run_has_failed(const struct job_run *run);
+
+/* Goes on where nothing is pending. */
+void job_run_step(struct job_run *run);
+
+/* The present state waits for the storage from now on: for so long at most that the job is not kept from others. */
+void job_run_expect_storage(struct job_run *run);
 
 /* Tells the owner, once, that no codec is needed any more. */
 void job_run_tell_codec_free(struct job_run *run);

@@ -41,7 +41,8 @@ struct parts {
     enum wire_fail_on fail_on;
     struct job_retry_rules rules;
     uint64_t lease_ms;
-    const char *holder; /* what names this worker among others: host, process, something random */
+    uint64_t storage_ms; /* how long a job waits for the storage before others shall have it */
+    const char *holder;  /* what names this worker among others: host, process, something random */
 };
 
 #endif

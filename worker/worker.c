@@ -104,6 +104,7 @@ static void set_rules(struct worker *worker)
                                                    .max_crashes = (int)config->max_crashes,
                                                    .backoff_ms = (uint64_t)config->backoff_ms};
     worker->parts.lease_ms = (uint64_t)config->lease_ms;
+    worker->parts.storage_ms = (uint64_t)config->job_timeout_ms;
 }
 
 /* Names this worker among all that there are, were, and will be. */

@@ -16,16 +16,24 @@ int failpoint_arm(const char *spec, struct err *err)
 #include "common/base/text.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-enum { MOST_POINTS = 16, NAME_BYTES = 48, PATH_BYTES = 256, MOST_PASSES = 1000000 };
+enum {
+    MOST_POINTS = 16,
+    NAME_BYTES = 48,
+    PATH_BYTES = 256,
+    MOST_PASSES = 1000000,
+    HANG = -1,
+    LOOK_AGAIN_MS = 5
+};
 
 struct point {
     char name[NAME_BYTES];
     char path[PATH_BYTES]; /* of an error: while a file is there */
-    int errnum;            /* 0: death */
+    int errnum;            /* 0: death; HANG */
     int64_t at;            /* of a death: at which pass */
     atomic_llong passes;
 };
@@ -42,8 +50,9 @@ static struct {
 static const struct {
     const char *name;
     int errnum;
-} errors[] = {{"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EIO", EIO},       {"EROFS", EROFS},
-              {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"ENOENT", ENOENT}, {"ESTALE", ESTALE}};
+} errors[] = {{"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EIO", EIO},
+              {"EROFS", EROFS},   {"EACCES", EACCES}, {"EMFILE", EMFILE},
+              {"ENOENT", ENOENT}, {"ESTALE", ESTALE}, {"HANG", HANG}};
 
 static const char name_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._";
 
@@ -128,7 +137,11 @@ bool failpoint_fails(const char *name, int *errnum)
 {
     for (size_t i = 0; i < armed.count; i++) {
         const struct point *point = &armed.points[i];
-        if (point->errnum != 0 && strcmp(point->name, name) == 0 && access(point->path, F_OK) == 0) {
+        bool is_it = point->errnum != 0 && strcmp(point->name, name) == 0;
+        while (is_it && point->errnum == HANG && access(point->path, F_OK) == 0) {
+            poll(NULL, 0, LOOK_AGAIN_MS);
+        }
+        if (is_it && point->errnum != HANG && access(point->path, F_OK) == 0) {
             *errnum = point->errnum;
             return true;
         }

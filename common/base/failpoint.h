@@ -7,7 +7,8 @@
  *     if (failpoint_fails("storage.write", &errnum))     takes the error's way, where armed
  *
  * Armed by the setting PIXMILL_FAILPOINT: points separated by commas, each NAME (dies at the first pass), NAME@N (at the N-th),
- * or NAME=ERRNO:/PATH (fails with that errno, "ENOSPC", "EIO", "EROFS", while a file is at PATH).
+ * or NAME=ERRNO:/PATH (fails with that errno, "ENOSPC", "EIO", "EROFS", while a file is at PATH), or NAME=HANG:/PATH (does not go on
+ * while a file is there, as a call to a disk that does not answer).
  */
 #ifndef PIXMILL_BASE_FAILPOINT_H
 #define PIXMILL_BASE_FAILPOINT_H

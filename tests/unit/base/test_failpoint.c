@@ -106,6 +106,30 @@ static void fail_while_a_file_is_there(void)
     must(!failpoint_fails("storage.write", &errnum));
 }
 
+static void hang_while_a_file_is_there(void)
+{
+    struct err err;
+    int errnum = 0;
+    char spec[128];
+    char path[] = "/tmp/pixmill-failpoint-XXXXXX";
+    int fd = mkstemp(path);
+    must(fd >= 0);
+    close(fd);
+    snprintf(spec, sizeof spec, "storage.write=HANG:%s", path);
+    must(failpoint_arm(spec, &err) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* goes on only when the file is gone */
+        bool fails = failpoint_fails("storage.write", &errnum);
+        _exit(fails || access(path, F_OK) == 0);
+    }
+    must(!failpoint_fails("storage.read", &errnum));
+    must(waitpid(pid, NULL, WNOHANG) == 0);
+    unlink(path);
+    int status = -1;
+    must(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void a_point_that_is_armed_is_a_death_by_sigkill(void **state)
 {
     (void)state;
@@ -125,6 +149,12 @@ static void a_call_fails_while_the_file_is_there(void **state)
 {
     (void)state;
     assert_int_equal(run(fail_while_a_file_is_there), 0);
+}
+
+static void a_call_hangs_while_the_file_is_there(void **state)
+{
+    (void)state;
+    assert_int_equal(run(hang_while_a_file_is_there), 0);
 }
 
 static void what_can_not_be_read_is_refused(void **state)
@@ -179,6 +209,7 @@ int main(void)
         cmocka_unit_test(a_point_that_is_armed_is_a_death_by_sigkill),
         cmocka_unit_test(other_points_and_earlier_passes_do_nothing),
         cmocka_unit_test(a_call_fails_while_the_file_is_there),
+        cmocka_unit_test(a_call_hangs_while_the_file_is_there),
         cmocka_unit_test(what_can_not_be_read_is_refused),
         cmocka_unit_test(nothing_is_armed_by_nothing),
     };

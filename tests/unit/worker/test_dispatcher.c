@@ -103,6 +103,7 @@ struct job_run {
     const struct job_run_events *events;
     void *owner;
     struct queue_lease lease;
+    bool is_late;
 };
 
 static struct job_run *runs[JOBS];
@@ -137,6 +138,11 @@ bool job_run_needs_codec(const struct job_run *run)
 {
     (void)run;
     return true;
+}
+
+bool job_run_is_late(const struct job_run *run)
+{
+    return run->is_late;
 }
 
 const char *job_run_name(const struct job_run *run)
@@ -272,10 +278,29 @@ static void test_a_stop_waits_for_runs_and_takes_no_more(void **state)
     assert_int_equal(fixture.queue.takes, 1);
 }
 
+static void test_takes_nothing_while_the_disk_does_not_answer_for_a_run(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    open_dispatcher(&fixture);
+    answer_take(&fixture, JOBS);
+    runs[0]->is_late = true;
+    end_run(runs[1]);
+    dispatcher_wake(fixture.dispatcher);
+    assert_int_equal(fixture.queue.takes, 1);
+    assert_int_equal(fixture.queue.waits, 0);
+    end_run(runs[0]);
+    assert_int_equal(fixture.queue.takes, 2);
+    stop_dispatcher(&fixture);
+    answer_take(&fixture, 0);
+    close_dispatcher(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_takes_no_more_than_codecs_will_start_soon),
+        cmocka_unit_test(test_takes_nothing_while_the_disk_does_not_answer_for_a_run),
         cmocka_unit_test(test_what_a_take_brings_after_the_stop_is_given_back_unbegun),
         cmocka_unit_test(test_a_take_of_nothing_after_the_stop_ends_it),
         cmocka_unit_test(test_a_stop_waits_for_runs_and_takes_no_more),
