@@ -11,6 +11,7 @@ struct queue *queue_new(struct loop *loop, struct redis *verbs, struct redis *wa
     struct queue *queue = alloc_zeroed(1, sizeof *queue);
     (void)loop;
     size_t bytes = strlen(prefix) + sizeof "{}:wake";
+    queue->due_ms = -1;
     queue->verbs = verbs;
     queue->waits = waits;
     queue->tag = alloc_zeroed(1, bytes);

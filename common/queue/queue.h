@@ -90,8 +90,9 @@ void queue_give_back(struct queue *queue, const struct queue_lease *leases, size
 
 /*
  * Answers when a job may be there or after at most timeout_ms, whichever is first; err where Redis can't be asked. One wait
- * at a time. Jobs that get ready by time alone (delays, lost leases) are only seen by a queue_take, so timeout_ms is also
- * how late those may be noticed by an idle worker.
+ * at a time. Jobs that get ready by time alone (delays, lost leases) are only seen by a queue_take, and wake nobody. Where the take
+ * before this wait found nothing, the wait ends when the first that it foresaw is due; for those delayed since by others, timeout_ms
+ * is also how late an idle worker may notice them.
  */
 void queue_wait(struct queue *queue, uint64_t timeout_ms, done_fn done, void *owner);
 

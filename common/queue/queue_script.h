@@ -43,6 +43,7 @@ struct queue {
     char *tag;      /* owned; "{prefix}" */
     char *wake_key; /* owned */
     size_t pending;
+    int64_t due_ms; /* when time makes a job ready, from the last take on, which found none; -1: not known */
     done_fn waited; /* NULL while nobody waits */
     void *wait_owner;
 };

@@ -32,16 +32,17 @@ static int read_one(struct redisReply *const *reply, struct queue_taken *taken)
 static int read_taken(struct queue_call *call, const struct redisReply *reply, struct err *err)
 {
     struct queue_taken *taken = call->out;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements % REPLIES_EACH != 0 ||
-        reply->elements / REPLIES_EACH > call->most) {
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements % REPLIES_EACH != 1 ||
+        reply->elements / REPLIES_EACH > call->most || reply->element[0]->type != REDIS_REPLY_INTEGER) {
         return queue_read_refuse(call, err);
     }
     size_t count = reply->elements / REPLIES_EACH;
     for (size_t i = 0; i < count; i++) {
-        if (read_one(&reply->element[i * REPLIES_EACH], &taken[i]) != 0) {
+        if (read_one(&reply->element[1 + i * REPLIES_EACH], &taken[i]) != 0) {
             return queue_read_refuse(call, err);
         }
     }
+    call->queue->due_ms = reply->element[0]->integer;
     *call->out_count = count;
     return 0;
 }

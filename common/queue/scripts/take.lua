@@ -3,7 +3,8 @@
 -- and a job whose lease ran out goes to the front of its line with one lost lease more. Both in bounded portions, so that
 -- no call holds up the others for long. While the queue is paused that is all.
 -- ARGV: most jobs, lease in ms
--- Returns a flat list: id, token, lost leases, payload; for each job.
+-- Returns a list: in how many ms time alone makes a job ready, where none is now (else, or where nothing will, -1); then id,
+-- token, lost leases, payload for each job.
 local most, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local portion = 128
 local most_delay_ms = 300000 -- of a retry (job_retry.h)
@@ -45,7 +46,7 @@ if expired > 0 then
 end
 if is_paused() then
     redis.call('DEL', wake)
-    return {}
+    return {-1}
 end
 
 -- Of 10 turns low has 1, normal 2, high the others; a class that has nothing passes its turn on: to high, normal, low.
@@ -151,4 +152,14 @@ if not is_anything_ready() then
 else
     wake_up(moved + passed_over)
 end
+
+-- Who waits now shall not sleep past what becomes due: nobody is woken by time.
+local function due_in_ms()
+    local first_ms = math.huge
+    for _, key in ipairs({delayed, leases}) do
+        first_ms = math.min(first_ms, tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]) or math.huge)
+    end
+    return first_ms < math.huge and math.max(first_ms - now, 0) or -1
+end
+table.insert(taken, 1, #taken == 0 and due_in_ms() or -1)
 return taken

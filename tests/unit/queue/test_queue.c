@@ -117,6 +117,28 @@ static void test_uploaders_take_turns(void **state)
     }
 }
 
+static void test_a_wait_ends_when_what_was_foreseen_is_due(void **state)
+{
+    struct world *world = *state;
+    struct queue_taken taken;
+    push(world, 1, JOB_HIGH, 1, 20);
+    push(world, 2, JOB_HIGH, 1, LONG_MS);
+    for (size_t count = take(world, 1, LONG_MS, &taken); count == 0;
+         count = take(world, 1, LONG_MS, &taken)) {
+        struct await await = {.answers = 0};
+        queue_wait(world->queue, LONG_MS, await_done, &await);
+        expect_success(world, &await);
+    }
+    assert_int_equal(taken.job.image, 1);
+    /* a lease that runs out is foreseen as well */
+    assert_true(renew(world, &taken.lease, 20));
+    assert_int_equal(take(world, 1, LONG_MS, &taken), 0);
+    struct await await = {.answers = 0};
+    queue_wait(world->queue, LONG_MS, await_done, &await);
+    expect_success(world, &await);
+    assert_int_equal(take_when_due(world, LONG_MS).job.image, 1);
+}
+
 static void test_delayed_jobs_wait(void **state)
 {
     struct world *world = *state;
@@ -189,6 +211,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_live_upload_does_not_wait_for_a_campaign, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(test_uploaders_take_turns, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_a_wait_ends_when_what_was_foreseen_is_due, world_setup,
+                                        world_teardown),
         cmocka_unit_test_setup_teardown(test_delayed_jobs_wait, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_nothing_finished_stays, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_a_pending_job_costs_at_most_200_bytes, world_setup,
