@@ -58,15 +58,14 @@ def test_a_pause_by_operators_is_no_fault(stack, client):
 
 
 def test_a_worker_that_gets_nothing_though_jobs_wait_is_unwell(stack, client):
-    """The take fails, and the counts do not: what has the turns is no number any more."""
+    """The take fails, and the counts do not: it alone pops from lists."""
     worker, look = watched_worker(stack)
     redis = stack.redis()
-    redis.delete("{pixmill}:turn")
-    redis.rpush("{pixmill}:turn", "no number")
+    redis.execute_command("ACL", "SETUSER", "default", "-lpop")
     image = upload(client)
     status, body = wait_until(lambda: look()[0] == 503 and look(), what="503")
     assert status == 503 and body["status"] == "failing" and body["backlog"] == 1
-    redis.delete("{pixmill}:turn")
+    redis.execute_command("ACL", "SETUSER", "default", "+lpop")
     client.wait_ready(*image)
     wait_until(lambda: look()[0] == 200, what="200")
     stack.stop_worker(worker)
