@@ -16,6 +16,7 @@ if delay_ms > 0 then
     redis.call('ZADD', delayed, integer(now_ms() + delay_ms), id)
 else
     join_line(id, class, uploader, false)
-    wake_up(1)
 end
+-- Also for a job that has to wait: who waits since before learns from its next take when this one is due.
+wake_up(1)
 return 1

@@ -130,6 +130,13 @@ static void test_a_wait_ends_when_what_was_foreseen_is_due(void **state)
         expect_success(world, &await);
     }
     assert_int_equal(taken.job.image, 1);
+    /* who waits already is told of a retry, and foresees that one */
+    struct await waits = {.answers = 0};
+    queue_wait(world->queue, LONG_MS, await_done, &waits);
+    assert_true(retry(world, &taken.lease, &taken.job, 20));
+    assert_true(await_reached(world->loop, &waits.answers, 1));
+    taken = take_when_due(world, LONG_MS);
+    assert_int_equal(taken.job.image, 1);
     /* a lease that runs out is foreseen as well */
     assert_true(renew(world, &taken.lease, 20));
     assert_int_equal(take(world, 1, LONG_MS, &taken), 0);
