@@ -132,7 +132,10 @@ def test_low_keeps_its_share_while_live_uploads_wait(watch, campaign):
 
 
 def low_before(watch, job):
-    """How many low jobs and how many others were claimed between the push of a live one and its own claim; and its time."""
+    """How many low jobs and how many others were claimed between the push of a live one and its own claim; and its time. None while
+    not both were seen: an upload is answered sooner than Redis has told of its push."""
+    if job not in watch.pushed:
+        return None
     pushed = watch.pushed[job][0]
     low = others = 0
     for when, claimed in list(watch.claims):
