@@ -169,6 +169,24 @@ static void on_lost(void *owner)
     cancel(run);
 }
 
+/*
+ * A lease can run out that nobody had: Redis gave it, and its answer was lost. That is no death, and a bad network must not bury good
+ * images; so of the lost leases only as many count as work was begun.
+ */
+bool job_run_is_deadly(struct job_run *run, int begun)
+{
+    run->job.crashes += run->lost_leases < begun ? run->lost_leases : begun;
+    if (run->job.crashes < run->parts->rules.max_crashes) {
+        return false;
+    }
+    err_set(&run->why, ERR_CODEC_CRASHED, "%d workers or codecs died, or hung, while they had it",
+            run->job.crashes);
+    log_warn("a job that ends its workers is buried", JOB_RUN_IDS(run), log_err(&run->why));
+    run->is_buried = true;
+    run->plan = RUN_FINISH;
+    return true;
+}
+
 /* A job that should not even be begun starts further down. */
 static enum run_state first_state(struct job_run *run, const struct queue_taken *taken)
 {
@@ -180,18 +198,16 @@ static enum run_state first_state(struct job_run *run, const struct queue_taken 
         run->plan = RUN_FINISH;
         return RUN_NOTE;
     }
-    run->job.crashes += taken->lost_leases;
-    if (run->job.crashes >= run->parts->rules.max_crashes) {
-        err_set(&run->why, ERR_CODEC_CRASHED, "%d workers or codecs died, or hung, while they had it",
-                run->job.crashes);
-        log_warn("a job that ends its workers is buried", JOB_RUN_IDS(run), log_err(&run->why));
-        run->needs_codec = false;
-        run->is_buried = true;
-        run->plan = RUN_FINISH;
+    run->lost_leases = taken->lost_leases;
+    if (!job_run_is_refinement(run)) {
         /* who fails a row must have begun on it: the row obeys the last who did */
-        return job_run_is_refinement(run) ? RUN_GIVE_UP : RUN_BEGIN;
+        return RUN_BEGIN;
     }
-    return job_run_is_refinement(run) ? RUN_REFINE : RUN_BEGIN;
+    if (job_run_is_deadly(run, taken->lost_leases)) {
+        run->needs_codec = false;
+        return RUN_GIVE_UP;
+    }
+    return RUN_REFINE;
 }
 
 struct job_run *job_run_start(const struct parts *parts, const struct queue_taken *taken,

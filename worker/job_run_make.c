@@ -38,7 +38,7 @@ enum run_state job_run_after_begin(struct job_run *run)
     struct profile hurried;
     int status =
         run->work.profile_json != NULL ? job_run_adopt_profile(run, run->work.profile_json, &err) : 0;
-    if (run->why.code != ERR_NONE) {
+    if (job_run_is_deadly(run, run->work.attempts - 1)) {
         return RUN_FAIL;
     }
     if (status != 0) {

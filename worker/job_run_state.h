@@ -78,6 +78,7 @@ struct job_run {
     struct err why;    /* the failure that decided; ERR_NONE while there is none */
     uint64_t delay_ms;
     int queue_tries;
+    int lost_leases;   /* of the job, before this one */
     bool is_lost;      /* the lease is somebody else's */
     bool is_stopped;   /* given back at the next turn */
     bool is_cancelled; /* the codec was told */
@@ -154,6 +155,9 @@ enum run_state job_run_settle(struct job_run *run, const struct err *err);
 
 /* In CODEC, after each stored variant: lets the row show what is there already, once. */
 void job_run_show(struct job_run *run);
+
+/* Counts lost leases as deaths, at most `begun`, and prepares the burial where these are too many. */
+bool job_run_is_deadly(struct job_run *run, int begun);
 
 /* The job is to refine what there is. */
 bool job_run_is_refinement(const struct job_run *run);

@@ -330,3 +330,17 @@ def test_health_of_a_worker_without_codecs(stack):
 
     wait_until(is_unwell, what="503")
     stack.stop_worker(worker)
+
+
+@pytest.mark.parametrize("begun, status", [(0, "ready"), (5, "failed")])
+def test_a_lease_that_nobody_had_is_no_death(new_stack, begun, status):
+    """Redis leased it again and again, and each answer was lost: only leases under which work was begun count."""
+    stack = new_stack(workers=0)
+    client = Client(stack)
+    image = client.upload(client.product()["slug"], jpeg(300, 300), "photo.jpg").json()["id"]
+    stack.query("UPDATE image SET attempts = %s WHERE id = %s", begun, image)
+    stack.redis().hset("{pixmill}:lost", f"{image}.1", 9)
+    stack.start_worker()
+    wait_until(lambda: stack.query("SELECT status FROM image")[0][0] in ("ready", "failed"), what="its end")
+    assert stack.query("SELECT status FROM image") == [(status,)]
+    client.close()
